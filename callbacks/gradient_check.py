@@ -1,0 +1,272 @@
+"""Holds every gradient of a training run against the manual backpropagation."""
+
+import sys
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+from backprop.compare import TensorReport, compare, norm, relative_error, tolerance_for
+from backprop.functions import Array, unknown_name
+from backprop.network import Network, backward, batch_cost, forward
+from backprop.rounding import rounding_errors, unit_roundoff
+from callbacks.record import GradientRecord
+
+ON_MISMATCH = ("stop", "warn")
+
+SECOND_LOOK = 0.5
+"""Errors above this part of the tolerance are looked at again, more closely."""
+
+
+class GradientMismatch(Exception):
+    """A gradient, a cost or an update differs from the manual one. The message names step, layer, tensor and error."""
+
+
+@dataclass(frozen=True)
+class WorstError:
+    """The largest error seen so far.
+
+    Attributes:
+        error: norm-relative, see `backprop.compare.relative_error`.
+        tensor: such as "hidden_1 kernel".
+        where: the step, in words.
+    """
+
+    error: float
+    tensor: str
+    where: str
+
+
+@dataclass(frozen=True)
+class CheckedSteps:
+    """The errors of the steps that were checked in one record.
+
+    Attributes:
+        steps: int (n,), counted from 0 over all epochs.
+        gradient_errors: (n,) for each parameter, by its name.
+    """
+
+    steps: Array
+    gradient_errors: dict[str, Array] = field(default_factory=dict)
+
+
+class GradientCheck(keras.callbacks.Callback):
+    """Verifies the tape's gradients, the costs and the SGD updates against `backprop`, while the network trains.
+
+    For every checked step the manual module repeats the forward and the backward pass from the parameters before the
+    step, and the update from the tape's gradients. Each tensor is judged by itself, by the norm of the difference over
+    the norm of the manual gradient.
+
+    All K steps of a record are done at once, in the network's own number format: fast, but it rounds as much as the
+    tape does. The few steps whose error comes near the tolerance get a second look. The manual module repeats them in
+    float64, and `backprop.rounding` tells how much the tape's rounding accounts for: all, where a gradient is zero but
+    for rounding. That verdict counts.
+
+    Args:
+        network: the manual module's description of the same network.
+        x: (N, inputs), the training inputs that the record's indices point into.
+        y: (N, outputs), the targets.
+        check_every: 1 checks every step, n every n-th, 0 none.
+        on_mismatch: "stop" raises `GradientMismatch`, which ends the training; "warn" reports the first mismatch of
+            each epoch on the error stream, and goes on.
+        tolerance: the largest error that counts as agreement; where left out, 1e-5 for float32 and 1e-12 for float64.
+        check_updates: whether the parameters must move as plain SGD moves them. Turn off for another optimizer.
+
+    Attributes:
+        steps_checked: number of steps.
+        tensors_checked: number of gradients, one for each parameter and step.
+        steps_wrong: number of steps with a mismatch ("warn" only).
+        worst: the largest gradient error so far, None before the first.
+        latest: the errors of the last record, for other callbacks.
+
+    Adds `gradient_error`, the largest so far, to Keras's logs at the end of each epoch: put it before callbacks that
+    read them.
+
+    Raises:
+        ValueError: for arguments outside of what is said above.
+        GradientMismatch: from `on_gradients`, with on_mismatch="stop".
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        x: Array,
+        y: Array,
+        *,
+        check_every: int = 1,
+        on_mismatch: str = "stop",
+        tolerance: float | None = None,
+        check_updates: bool = True,
+    ) -> None:
+        super().__init__()
+        if on_mismatch not in ON_MISMATCH:
+            raise ValueError(unknown_name("on_mismatch", on_mismatch, ON_MISMATCH))
+        if check_every < 0:
+            raise ValueError(f"check_every is {check_every}; expected 0 (never) or more")
+        self.network = network
+        self.x, self.y = x, y
+        self.check_every = check_every
+        self.on_mismatch = on_mismatch
+        self.tolerance = tolerance_for(x.dtype) if tolerance is None else tolerance
+        self.check_updates = check_updates
+        self.steps_checked = 0
+        self.tensors_checked = 0
+        self.steps_wrong = 0
+        self.worst: WorstError | None = None
+        self.latest = CheckedSteps(np.array([], dtype=np.int64))
+        self._warned_in_epoch = -1
+
+    def on_gradients(self, record: GradientRecord) -> None:
+        """Check the record's steps, or every n-th of them."""
+        checked = self._steps_to_check(record)
+        self.latest = CheckedSteps(record.first_step + checked)
+        if len(checked) == 0:
+            return
+        steps = _Steps.of_record(record, checked, self.x, self.y)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite does not agree, and is told below
+            errors = np.array([quantity.errors() for quantity in self._compare(steps)])  # (quantities, n)
+            doubtful = np.flatnonzero(~(errors <= SECOND_LOOK * self.tolerance).all(axis=0))
+            second_look = self._compare(steps[doubtful], closely=True) if len(doubtful) > 0 else []
+            for row, quantity in zip(errors, second_look, strict=False):
+                row[doubtful] = quantity.errors()
+        gradient_errors = dict(zip(record.names, errors, strict=False))  # cost and updates follow
+        self.latest = CheckedSteps(record.first_step + checked, gradient_errors)
+        self.steps_checked += len(checked)
+        self.tensors_checked += len(checked) * len(record.names)
+        self._remember_worst(record, checked, gradient_errors)
+        wrong = np.flatnonzero(~(errors <= self.tolerance).all(axis=0))  # NaN is wrong
+        if len(wrong) > 0:
+            self.steps_wrong += len(wrong)
+            reports = [quantity.report(doubtful.tolist().index(wrong[0]), self.tolerance) for quantity in second_look]
+            self._mismatch(record, record.describe(int(checked[wrong[0]])), reports)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Add the worst error so far to Keras's logs."""
+        if logs is not None and self.worst is not None:
+            logs["gradient_error"] = self.worst.error
+
+    def _steps_to_check(self, record: GradientRecord) -> Array:
+        if self.check_every == 0:
+            return np.array([], dtype=np.int64)
+        k = np.arange(len(record))
+        return k[(record.first_step + k) % self.check_every == 0]
+
+    def _remember_worst(self, record: GradientRecord, checked: Array, gradient_errors: dict[str, Array]) -> None:
+        for name, errors in gradient_errors.items():
+            i = int(np.argmax(errors))  # the first NaN, where there is one
+            error = float(errors[i])
+            if self.worst is None or error > self.worst.error or np.isnan(error):
+                self.worst = WorstError(error, name, record.describe(int(checked[i])))
+
+    def _mismatch(self, record: GradientRecord, where: str, reports: list[TensorReport]) -> None:
+        lines = [f"Mismatch with the manual backpropagation at {where}:"]
+        lines += [f"  {report}" for report in reports if not report.agrees]
+        message = "\n".join(lines)
+        if self.on_mismatch == "stop":
+            raise GradientMismatch(message)
+        if self._warned_in_epoch != record.epoch:
+            self._warned_in_epoch = record.epoch
+            print(f"\n{message}", file=sys.stderr)
+
+    def _compare(self, steps: "_Steps", closely: bool = False) -> list["_Quantity"]:
+        """Set all that is to be compared side by side: each gradient, then the cost, then each update.
+
+        Args:
+            steps: n of them.
+            closely: compute the manual side in float64, and allow for the rounding of the other side.
+        """
+        dtype = np.float64 if closely else steps.x.dtype
+        W, b = ([w.astype(dtype, copy=False) for w in steps.before[i::2]] for i in (0, 1))
+        x, y = steps.x.astype(dtype, copy=False), steps.y.astype(dtype, copy=False)
+        z, a = forward(self.network, W, b, x)
+        dW, db = backward(self.network, W, b, z, a, y)
+        manual = [*_in_turn(dW, db), batch_cost(self.network, a[-1], y)]
+        floors: list[Array | float] = [0.0] * len(manual)
+        if closely:
+            u = unit_roundoff(steps.x.dtype)
+            dW_error, db_error, cost_error = rounding_errors(self.network, W, b, z, a, y, u)
+            rounding = [*_in_turn(dW_error, db_error), cost_error]
+            floors = [norm(error, error.ndim - 1) / self.tolerance for error in rounding]
+        names = [*steps.names, "cost"]
+        compared = [_Quantity(*row) for row in zip(names, [*steps.gradients, steps.costs], manual, floors, strict=True)]
+        return compared + (self._compare_updates(steps, dtype) if self.check_updates else [])
+
+    def _compare_updates(self, steps: "_Steps", dtype: type) -> list["_Quantity"]:
+        """The step each parameter took, against minus learning rate times gradient: `backprop.sgd_step`.
+
+        Judged relative to the step. A parameter much larger than its step rounds the sum to its own last digit; the
+        floor allows for that.
+        """
+        compared = []
+        for name, w, w_next, g in zip(steps.names, steps.before, steps.after, steps.gradients, strict=True):
+            rate = steps.learning_rates.reshape(-1, *[1] * (g.ndim - 1)).astype(dtype, copy=False)  # (n, 1, ...)
+            floor = np.finfo(w.dtype).eps * norm(w, w.ndim - 1) / self.tolerance
+            compared.append(_Quantity(f"{name} update", w_next - w, -rate * g, floor))
+        return compared
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Some steps of a record, n of them, with their samples. All arrays have n as their first axis."""
+
+    names: tuple[str, ...]
+    x: Array
+    y: Array
+    before: tuple[Array, ...]
+    after: tuple[Array, ...]
+    gradients: tuple[Array, ...]
+    costs: Array
+    learning_rates: Array
+
+    @classmethod
+    def of_record(cls, record: GradientRecord, checked: Array, x: Array, y: Array) -> "_Steps":
+        """Cut the checked steps out of a record; all of them without a copy."""
+        steps: slice | Array = slice(None) if len(checked) == len(record) else checked
+        return cls(
+            names=record.names,
+            x=x[record.indices[steps]],  # (n, B, inputs)
+            y=y[record.indices[steps]],  # (n, B, outputs)
+            before=tuple(parameter[:-1][steps] for parameter in record.parameters),
+            after=tuple(parameter[1:][steps] for parameter in record.parameters),
+            gradients=tuple(gradient[steps] for gradient in record.gradients),
+            costs=record.costs[steps],
+            learning_rates=record.learning_rates[steps],
+        )
+
+    def __getitem__(self, i: Array) -> "_Steps":
+        """Some of these steps."""
+        return _Steps(
+            self.names,
+            self.x[i],
+            self.y[i],
+            tuple(parameter[i] for parameter in self.before),
+            tuple(parameter[i] for parameter in self.after),
+            tuple(gradient[i] for gradient in self.gradients),
+            self.costs[i],
+            self.learning_rates[i],
+        )
+
+
+@dataclass(frozen=True)
+class _Quantity:
+    """Something that both sides computed for each of n steps, (n, *shape), and the floor under the reference's norm."""
+
+    name: str
+    actual: Array
+    reference: Array
+    floor: Array | float
+
+    def errors(self) -> Array:
+        """(n,)"""
+        return relative_error(self.actual, self.reference, self.actual.ndim - 1, self.floor)
+
+    def report(self, i: int, tolerance: float) -> TensorReport:
+        """The i-th step in detail."""
+        floor = float(np.broadcast_to(self.floor, len(self.actual))[i])
+        [report] = compare([self.name], [self.actual[i]], [self.reference[i]], tolerance, [floor])
+        return report
+
+
+def _in_turn(W: list[Array], b: list[Array]) -> list[Array]:
+    """Kernel, bias, kernel, bias, ...: the order of Keras's trainable variables."""
+    return [tensor for pair in zip(W, b, strict=True) for tensor in pair]

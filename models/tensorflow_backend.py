@@ -1,0 +1,44 @@
+"""Import this before Keras or TensorFlow: it loads both, without TensorFlow's start-up messages.
+
+TensorFlow's libraries write a dozen lines about processors and GPU drivers straight to the error stream, before any
+setting is read. They are held back while it loads, and shown after all where loading fails. Keras is told to run on
+TensorFlow, whatever the user's own Keras configuration says: the project's tape is TensorFlow's.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _held_back_error_stream() -> Iterator[None]:
+    """Hold back what C++ code writes to file descriptor 2; write it out after all where the block raises."""
+    try:
+        descriptor = os.dup(2)
+    except OSError:  # the error stream is closed: nothing can be written, nothing need be held back
+        yield
+        return
+    with tempfile.TemporaryFile() as held_back:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os.dup2(held_back.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(descriptor, 2)
+            held_back.seek(0)
+            os.write(2, held_back.read())
+            raise
+        finally:
+            os.dup2(descriptor, 2)
+            os.close(descriptor)
+
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # from here on errors that Python raises anyway; 0 shows all
+
+with _held_back_error_stream():
+    import keras  # noqa: F401
+    import tensorflow  # noqa: F401

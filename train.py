@@ -1,0 +1,396 @@
+"""Train the lecture's network on MNIST by stochastic gradient descent, and verify every gradient on the way.
+
+    python train.py              the lecture's network: 784-16-16-10, sigmoid, squared error; about 94.8 % in 10 epochs
+    python train.py --help       what can be changed
+
+The file reads from top to bottom in the order of the work: data, model, step, loop, run, main. What can be configured
+stands in `config.py`.
+"""
+
+import dataclasses
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import models.tensorflow_backend  # noqa: F401 - before all that imports TensorFlow
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tyro
+from rich.console import Console
+
+import runs
+from backprop.network import Network
+from callbacks.finite_cost import FiniteCost, NonFiniteCost
+from callbacks.gradient_check import GradientCheck, GradientMismatch
+from callbacks.progress import ProgressTable
+from callbacks.record import GradientRecord
+from callbacks.tensorboard_log import TensorBoardLog
+from config import Config, ConfigError
+from datasets import mnist
+from models.losses import build_loss
+from models.mlp import build_mlp
+
+# --- data -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Images and labels as the network takes them.
+
+    Attributes:
+        x_train, x_test: dtype (N, 784), pixels in [0, 1].
+        y_train, y_test: dtype (N, 10), one-hot.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+    @classmethod
+    def from_mnist(cls, data: mnist.Mnist, dtype: str) -> "Dataset":
+        """Scale the pixels and spread the labels."""
+        return cls(
+            mnist.inputs(data.x_train, dtype),
+            mnist.targets(data.y_train, dtype),
+            mnist.inputs(data.x_test, dtype),
+            mnist.targets(data.y_test, dtype),
+        )
+
+
+def batch_size_for(config: Config, num_samples: int) -> int:
+    """The batch size as a number.
+
+    Raises:
+        ConfigError: where it is larger than the training set.
+    """
+    if config.batch_size == "full":
+        return num_samples
+    if config.batch_size > num_samples:
+        raise ConfigError(f"--batch-size is {config.batch_size:,}; the training set has {num_samples:,} images.")
+    return config.batch_size
+
+
+def epoch_order(seed: int, epoch: int, num_samples: int) -> np.ndarray:
+    """The order of the training set in one epoch: a permutation that depends on nothing but seed and epoch.
+
+    Returns:
+        int32 (num_samples,).
+    """
+    return np.random.default_rng([seed, epoch]).permutation(num_samples).astype(np.int32)
+
+
+def cut_into_batches(order: np.ndarray, batch_size: int, steps_per_execution: int) -> Iterator[np.ndarray]:
+    """Cut an epoch's order into batches, and hand them out several at a time.
+
+    The last batch may be smaller; it comes alone.
+
+    Args:
+        order: int32 (N,).
+        batch_size: B.
+        steps_per_execution: the largest K.
+
+    Yields:
+        int32 (K, B), rows of the training set.
+    """
+    num_full = len(order) // batch_size
+    full, rest = order[: num_full * batch_size].reshape(num_full, batch_size), order[num_full * batch_size :]
+    for first in range(0, num_full, steps_per_execution):
+        yield full[first : first + steps_per_execution]
+    if len(rest) > 0:
+        yield rest[np.newaxis]
+
+
+# --- model ------------------------------------------------------------------------------------------------------
+
+
+def build_model(config: Config, num_steps: int) -> keras.Sequential:
+    """The network with its cost and its optimizer, ready to train.
+
+    Args:
+        config: what to build.
+        num_steps: of the whole training, over which a cosine schedule lowers the learning rate.
+    """
+    model = build_mlp(
+        hidden=config.hidden,
+        activation=config.activation,
+        output_activation=config.output_activation,
+        dtype=config.dtype,
+        seed=config.seed,
+    )
+    learning_rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        learning_rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, decay_steps=num_steps)
+    model.compile(
+        optimizer=keras.optimizers.SGD(learning_rate),
+        loss=build_loss(config.cost, config.dtype),
+        metrics=["accuracy"],
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def manual_network(config: Config) -> Network:
+    """The same network for the manual module."""
+    return Network.from_names([config.activation] * len(config.hidden) + [config.output_activation], config.cost)
+
+
+# --- step -------------------------------------------------------------------------------------------------------
+
+
+def compile_train_steps(model: keras.Model, x: tf.Tensor, y: tf.Tensor, jit_compile: bool) -> Callable:
+    """Build the function that trains: many steps in one compiled call, each with all its gradients on record.
+
+    Args:
+        model: built and compiled with a loss and an optimizer.
+        x: (N, inputs), the training set.
+        y: (N, outputs).
+        jit_compile: whether XLA compiles it.
+
+    Returns:
+        A function from batches, int32 (K, B), to a dict with the entries `costs`, `num_correct`, `learning_rates`,
+        `parameters` and `gradients` of `GradientRecord`. It is compiled anew for each shape of batches.
+    """
+    variables = model.trainable_variables
+
+    def train_step(batch: tf.Tensor) -> dict[str, Any]:
+        """One step of gradient descent on the rows `batch`, (B,), of the training set."""
+        targets = tf.gather(y, batch)  # (B, outputs)
+        with tf.GradientTape() as tape:
+            outputs = model(tf.gather(x, batch), training=True)  # (B, outputs)
+            cost = model.loss(targets, outputs)
+        gradients = tape.gradient(cost, variables)
+        before_the_update = {
+            "costs": cost,
+            "num_correct": count_correct(targets, outputs),
+            "learning_rates": tf.cast(model.optimizer.learning_rate, cost.dtype),
+            "parameters": [tf.identity(variable) for variable in variables],
+            "gradients": gradients,
+        }
+        model.optimizer.apply(gradients, variables)
+        return before_the_update
+
+    @tf.function(jit_compile=jit_compile)
+    def train_steps(batches: tf.Tensor) -> dict[str, Any]:
+        """One step for each row of `batches`, one after the other; what they return is stacked."""
+        signature = {
+            "costs": tf.TensorSpec((), x.dtype),
+            "num_correct": tf.TensorSpec((), tf.int32),
+            "learning_rates": tf.TensorSpec((), x.dtype),
+            "parameters": [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables],
+            "gradients": [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables],
+        }
+        steps = tf.map_fn(train_step, batches, fn_output_signature=signature, parallel_iterations=1)
+        last = [tf.identity(variable)[tf.newaxis] for variable in variables]  # as they are after the last step
+        steps["parameters"] = [tf.concat(pair, axis=0) for pair in zip(steps["parameters"], last, strict=True)]
+        return steps
+
+    return train_steps
+
+
+def count_correct(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """How many rows have their largest output where the target is: int32 ()."""
+    hits = tf.argmax(outputs, axis=-1) == tf.argmax(targets, axis=-1)
+    return tf.math.count_nonzero(hits, dtype=tf.int32)
+
+
+def evaluate(model: keras.Model, x: tf.Tensor, y: tf.Tensor) -> tuple[float, int]:
+    """Cost and number of correct answers over all of x, (N, inputs), and y, (N, outputs)."""
+    outputs = model(x, training=False)
+    return float(model.loss(y, outputs)), int(count_correct(y, outputs))
+
+
+# --- loop -------------------------------------------------------------------------------------------------------
+
+
+def fit(
+    model: keras.Model,
+    data: Dataset,
+    *,
+    batch_size: int,
+    epochs: int,
+    seed: int = 0,
+    steps_per_execution: int = 125,
+    jit_compile: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, list[float]]:
+    """Train as `model.fit` does, and show every gradient to the callbacks that ask for it.
+
+    Any Keras callback works, and can end the training by `model.stop_training = True`. One that has a method
+    `on_gradients(record)` receives a `GradientRecord` for each call of the compiled step, before `on_train_batch_end`.
+
+    Args:
+        model: built and compiled, as from `build_model`.
+        data: training set, and the test set for validation.
+        batch_size: B; where it does not divide the training set, the last batch is smaller.
+        epochs: passes over the training set.
+        seed: of the order of the samples.
+        steps_per_execution: the largest number of steps in one call.
+        jit_compile: whether XLA compiles the steps.
+        callbacks: called in this order.
+
+    Returns:
+        Keras's history: `loss`, `accuracy`, `val_loss`, `val_accuracy` of each epoch.
+    """
+    num_samples = len(data.x_train)
+    num_steps = math.ceil(num_samples / batch_size)
+    names = tuple(f"{layer.name} {variable.name}" for layer in model.layers for variable in layer.trainable_variables)
+    train_steps = compile_train_steps(model, tf.constant(data.x_train), tf.constant(data.y_train), jit_compile)
+    x_test, y_test = tf.constant(data.x_test), tf.constant(data.y_test)
+    hooks = keras.callbacks.CallbackList(
+        list(callbacks), add_history=True, model=model, epochs=epochs, steps=num_steps, verbose=0
+    )
+    model.stop_training = False
+
+    hooks.on_train_begin()
+    try:
+        for epoch in range(epochs):
+            hooks.on_epoch_begin(epoch)
+            logs: dict[str, float] = {}
+            total_cost, num_correct, num_seen, step = 0.0, 0, 0, 0
+            for batches in cut_into_batches(epoch_order(seed, epoch, num_samples), batch_size, steps_per_execution):
+                hooks.on_train_batch_begin(step)
+                arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), train_steps(tf.constant(batches)))
+                record = GradientRecord(
+                    epoch=epoch,
+                    first_step=epoch * num_steps + step,
+                    num_steps_per_epoch=num_steps,
+                    names=names,
+                    indices=batches,
+                    costs=arrays["costs"],
+                    num_correct=arrays["num_correct"],
+                    learning_rates=arrays["learning_rates"],
+                    parameters=tuple(arrays["parameters"]),
+                    gradients=tuple(arrays["gradients"]),
+                )
+                for callback in hooks.callbacks:
+                    if hasattr(callback, "on_gradients"):
+                        callback.on_gradients(record)
+                step += len(record)
+                num_seen += batches.size
+                num_correct += int(record.num_correct.sum())
+                total_cost += float(record.costs.sum(dtype=np.float64)) * batches.shape[1]
+                logs = {"loss": total_cost / num_seen, "accuracy": num_correct / num_seen}
+                hooks.on_train_batch_end(step - 1, logs)
+                if model.stop_training:
+                    break
+            hooks.on_test_begin()
+            test_cost, test_correct = evaluate(model, x_test, y_test)
+            validation = {"loss": test_cost, "accuracy": test_correct / len(x_test)}
+            hooks.on_test_end(validation)
+            hooks.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in validation.items()})
+            if model.stop_training:
+                break
+    finally:
+        hooks.on_train_end()
+    return model.history.history
+
+
+# --- run --------------------------------------------------------------------------------------------------------
+
+
+def train(
+    config: Config, callbacks: Sequence[keras.callbacks.Callback] = (), console: Console | None = None
+) -> runs.Result:
+    """Do a whole run: data, model, training with every check, and a folder under `config.logs` that keeps it all.
+
+    Args:
+        config: what to train.
+        callbacks: further Keras callbacks, called after the gradient check.
+        console: where to write; the standard output where left out.
+
+    Returns:
+        What came of it. Ctrl-C ends the training early and is no error here.
+
+    Raises:
+        ConfigError: for a configuration that cannot be used.
+        mnist.DataError: where there is no data.
+        runs.RunFolderError: where the run's folder cannot be made or written.
+        GradientMismatch: where a gradient, cost or update is not the manual module's.
+        NonFiniteCost: where the cost is infinite or not a number.
+    """
+    config.validate()
+    console = console or Console()
+    stored = mnist.load(config.data, say=lambda text: console.print(text, markup=False, highlight=False))
+    batch_size = batch_size_for(config, len(stored.x_train))
+    data = Dataset.from_mnist(stored, config.dtype)
+    model = build_model(config, num_steps=config.epochs * math.ceil(len(data.x_train) / batch_size))
+
+    folder = runs.new_run_folder(config.logs)
+    check = GradientCheck(
+        manual_network(config),
+        data.x_train,
+        data.y_train,
+        check_every=config.check_every,
+        on_mismatch=config.on_mismatch,
+    )
+    all_callbacks = [
+        FiniteCost(),
+        check,
+        *callbacks,
+        TensorBoardLog(folder, check),
+        keras.callbacks.CSVLogger(folder / "history.csv"),
+        ProgressTable(console),
+    ]
+    with runs.kept(folder):
+        runs.write_config(folder, dataclasses.asdict(config), stored.source)
+        runs.print_head(console, config, batch_size, len(data.x_train), folder)
+        status = "done"
+        try:
+            fit(
+                model,
+                data,
+                batch_size=batch_size,
+                epochs=config.epochs,
+                seed=config.seed,
+                steps_per_execution=config.steps_in_one_call,
+                jit_compile=config.jit_compile,
+                callbacks=all_callbacks,
+            )
+        except KeyboardInterrupt:
+            status = "interrupted"
+        test_cost, test_correct = evaluate(model, data.x_test, data.y_test)
+        result = runs.Result(
+            status=status,
+            config=config,
+            folder=folder,
+            model=model,
+            history=model.history.history,
+            test_cost=test_cost,
+            test_correct=test_correct,
+            num_test=len(data.x_test),
+            num_steps=int(model.optimizer.iterations),
+            check=check,
+        )
+        runs.write_result(result)
+    return result
+
+
+# --- main -------------------------------------------------------------------------------------------------------
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit status: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted."""
+    config = tyro.cli(Config, args=argv, prog="train.py")
+    console = Console()
+    try:
+        result = train(config, console=console)
+    except (ConfigError, mnist.DataError, runs.RunFolderError) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
+    except (GradientMismatch, NonFiniteCost) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # before the training began
+        return 130
+    runs.print_summary(console, result)
+    if result.status == "interrupted":
+        return 130
+    return 1 if result.check.steps_wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
