@@ -1,0 +1,67 @@
+"""The estimate of rounding: large enough for every correct float32 gradient, small enough to hide no fault."""
+
+import numpy as np
+import pytest
+
+from backprop.network import backward, forward
+from backprop.rounding import rounding_errors, unit_roundoff
+from tests.made import random_problem
+
+
+def float32_errors_over_estimates(problem):
+    """For each tensor: norm of the true error of the float32 gradient over the norm of the estimate."""
+    problem = problem.astype(np.float32)
+    dW, db = problem.manual_gradients()
+    exact = problem.astype(np.float64)
+    z, a = forward(exact.network, exact.W, exact.b, exact.x)
+    exact_dW, exact_db = backward(exact.network, exact.W, exact.b, z, a, exact.y)
+    u = unit_roundoff(np.float32)
+    dW_error, db_error, _ = rounding_errors(exact.network, exact.W, exact.b, z, a, exact.y, u)
+    ratios, relative = [], []
+    for g, r, e in zip([*dW, *db], [*exact_dW, *exact_db], [*dW_error, *db_error], strict=True):
+        assert e.shape == r.shape
+        assert (e >= 0).all()
+        error, estimate = np.linalg.norm(g - r), np.linalg.norm(e)
+        ratios.append(error / estimate if estimate > 0 else (0.0 if error == 0 else np.inf))
+        relative.append(estimate / np.linalg.norm(r) if r.any() else 0.0)
+    return ratios, relative
+
+
+KINDS = [
+    ("sigmoid", "squared-error"),
+    ("tanh", "squared-error"),
+    ("relu", "cross-entropy"),
+    ("sigmoid", "cross-entropy"),
+]
+
+
+@pytest.mark.parametrize(("activation", "cost"), KINDS)
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])  # linear, usual, saturated
+@pytest.mark.parametrize("sizes", [(7, 5, 4, 3), (200, 30, 10), (6,) * 9])
+def test_the_estimate_is_never_exceeded(activation, cost, scale, sizes):
+    for seed in range(10):
+        problem = random_problem(sizes, 16, activation, cost, seed=seed, scale=scale)
+        ratios, _ = float32_errors_over_estimates(problem)
+        assert max(ratios) < 1
+
+
+@pytest.mark.parametrize(("activation", "cost"), KINDS)
+def test_the_estimate_is_small_beside_an_ordinary_gradient(activation, cost):
+    """The twin: an estimate that allowed everything would pass the test above."""
+    for seed in range(10):
+        _, relative = float32_errors_over_estimates(random_problem((200, 30, 10), 16, activation, cost, seed=seed))
+        assert max(relative) < 1e-3
+
+
+def test_a_relu_at_its_kink_may_be_on_or_off():
+    """z = 0.1 * 1 - 0.1 * 1 is zero, or not, by the order of rounding: the whole slope is then in doubt."""
+    problem = random_problem((2, 1, 1), 1, "relu", seed=0, output_activation="linear")
+    problem.W[0][:] = [[0.1], [-0.1]]
+    problem.b[0][:] = 0.0
+    problem.x[:] = 1.0
+    z, a = forward(problem.network, problem.W, problem.b, problem.x)
+    assert z[0] == 0
+    u = unit_roundoff(np.float32)
+    dW_error, _, _ = rounding_errors(problem.network, problem.W, problem.b, z, a, problem.y, u)
+    slope = 2 * (a[-1] - problem.y) * problem.W[1]
+    assert (dW_error[0] >= np.abs(slope)).all()
