@@ -1,6 +1,7 @@
 """What a training run can be told: the fields of `Config` are the options of `train.py`."""
 
 import dataclasses
+import itertools
 import math
 from pathlib import Path
 from typing import Literal
@@ -67,7 +68,7 @@ class Config:
     @property
     def num_parameters(self) -> int:
         """Entries of all kernels and biases."""
-        return sum((inputs + 1) * outputs for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False))
+        return sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(self.sizes))
 
     @property
     def steps_in_one_call(self) -> int:

@@ -399,11 +399,12 @@ def _read_npz(path: Path) -> Arrays:
     with path.open("rb") as file:
         if file.read(2) != b"PK":
             raise DataError("it is neither a folder nor an .npz file")
-    with np.load(path, allow_pickle=False) as archive:
-        missing = [key for key in FILES if key not in archive]
-        if missing:
-            raise DataError(f"it lacks {', '.join(missing)}; it holds {', '.join(archive) or 'nothing'}")
-        return {key: archive[key] for key in FILES}
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
+            missing = [key for key in FILES if key not in archive]
+            if missing:
+                raise DataError(f"it lacks {', '.join(missing)}; it holds {', '.join(archive) or 'nothing'}")
+            return {key: archive[key] for key in FILES}
 
 
 def _problems(arrays: Arrays) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Things that several tests need: random networks with a batch, and small made images in MNIST's format."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,7 @@ def random_problem(
         y /= y.sum(axis=-1, keepdims=True)
     return Problem(
         Network.from_names(activations, cost),
-        [scale * rng.normal(size=(*lead, n, m)) for n, m in zip(sizes, sizes[1:], strict=False)],
+        [scale * rng.normal(size=(*lead, n, m)) for n, m in itertools.pairwise(sizes)],
         [scale * rng.normal(size=(*lead, m)) for m in sizes[1:]],
         rng.normal(size=(*lead, batch_size, sizes[0])),
         y,

@@ -88,6 +88,7 @@ def test_trains_as_model_fit_does_weight_for_weight(config):
         order = train.epoch_order(7, epoch, 330)
         one_epoch = theirs.fit(
             in_batches(data.x_train[order], data.y_train[order], 32),
+            shuffle=False,
             validation_data=in_batches(data.x_test, data.y_test, 60),
             verbose=0,
         )

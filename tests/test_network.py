@@ -17,7 +17,7 @@ def complex_step_gradients(problem):
 
 
 def largest_error(gradients, reference):
-    """Norm-relative, over all tensors: worked here anew, so as not to share `backprop.compare`. Zero against zero is 0."""
+    """Norm-relative, over all tensors: worked here anew, not by `backprop.compare`. Zero against zero is 0."""
     pairs = zip([*gradients[0], *gradients[1]], [*reference[0], *reference[1]], strict=True)
     return max(np.linalg.norm(g - r) / (np.linalg.norm(r) if r.any() else 1) for g, r in pairs)
 

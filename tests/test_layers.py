@@ -1,0 +1,76 @@
+"""Who may import whom, seen in a fresh interpreter; and what importing does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = {"backprop", "callbacks", "config", "datasets", "models", "runs", "train"}
+HEAVY = {"tensorflow", "keras", "tensorboard"}
+
+ALLOWED = {
+    "backprop": {"backprop"},
+    "backprop.numeric": {"backprop"},
+    "backprop.rounding": {"backprop"},
+    "datasets.mnist": {"datasets"},
+    "config": {"config", "backprop", "datasets"},
+    "models.mlp": {"models"} | HEAVY,
+    "models.losses": {"models"} | HEAVY,
+    "models.tensorflow_backend": {"models"} | HEAVY,
+    "callbacks": {"callbacks"},
+    "callbacks.record": {"callbacks"},
+    "callbacks.finite_cost": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.gradient_check": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.progress": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.tensorboard_log": {"callbacks", "backprop"} | HEAVY,
+    "train": PROJECT | HEAVY,
+}
+
+
+def imported_by(module):
+    """Top-level packages in a fresh interpreter after importing `module` from the project's folder."""
+    program = f"import sys; import {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ALLOWED)
+def test_a_module_imports_no_more_than_its_layer_may(module):
+    assert (imported_by(module) & (PROJECT | HEAVY)) <= ALLOWED[module]
+
+
+def test_backprop_needs_numpy_and_the_standard_library_only():
+    loaded = imported_by("backprop, backprop.numeric, backprop.rounding")
+    assert loaded - set(sys.stdlib_module_names) <= {"backprop", "numpy", "__main__"} | imported_by("numpy")
+
+
+def test_every_module_is_listed():
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for package in ("callbacks", "datasets", "models")
+        for path in (ROOT / package).glob("*.py")
+    }
+    modules = {name.removesuffix(".__init__") for name in modules}
+    assert modules - set(ALLOWED) <= {"datasets", "models"}
+
+
+def test_importing_train_says_and_writes_nothing(tmp_path):
+    work, home = tmp_path / "work", tmp_path / "home"  # libraries keep caches at home
+    work.mkdir()
+    home.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", "import train"],
+        cwd=work,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+    assert list(work.iterdir()) == []
