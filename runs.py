@@ -202,10 +202,11 @@ def print_summary(console: Console, result: Result) -> None:
     """How the run ended."""
     check = result.check
     if result.status == "interrupted":
-        _print(console, f"Interrupted in epoch {len(result.history.get('loss', [])) + 1}.")
+        _print(console, f"\nInterrupted in epoch {len(result.history.get('loss', [])) + 1}.")
         if result.num_steps == 0:
             _print(console, "Nothing was trained yet; nothing was kept.")
             return
+    _print(console, "")
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

@@ -129,7 +129,6 @@ def build_model(config: Config, num_steps: int) -> keras.Sequential:
         loss=build_loss(config.cost, config.dtype),
         metrics=["accuracy"],
     )
-    model.optimizer.build(model.trainable_variables)
     return model
 
 
@@ -153,8 +152,17 @@ def compile_train_steps(model: keras.Model, x: tf.Tensor, y: tf.Tensor, jit_comp
     Returns:
         A function from batches, int32 (K, B), to a dict with the entries `costs`, `num_correct`, `learning_rates`,
         `parameters` and `gradients` of `GradientRecord`. It is compiled anew for each shape of batches.
+
+    Raises:
+        ValueError: where the model was compiled with the name of a loss, or a function, instead of a `Loss`.
     """
     variables = model.trainable_variables
+    if not isinstance(model.loss, keras.losses.Loss):
+        raise ValueError(
+            f"the model's loss is {model.loss!r}; expected a keras.losses.Loss: compile(loss=...) with an object"
+        )
+    if not model.optimizer.built:
+        model.optimizer.build(variables)
 
     def train_step(batch: tf.Tensor) -> dict[str, Any]:
         """One step of gradient descent on the rows `batch`, (B,), of the training set."""

@@ -83,7 +83,7 @@ class GradientCheck(keras.callbacks.Callback):
     read them.
 
     Raises:
-        ValueError: for arguments outside of what is said above.
+        ValueError: for arguments outside of what is said above, or a manual network of another depth.
         GradientMismatch: from `on_gradients`, with on_mismatch="stop".
     """
 
@@ -118,6 +118,11 @@ class GradientCheck(keras.callbacks.Callback):
 
     def on_gradients(self, record: GradientRecord) -> None:
         """Check the record's steps, or every n-th of them."""
+        if len(record.names) != 2 * len(self.network.activations):
+            raise ValueError(
+                f"the model trains {len(record.names)} tensors ({', '.join(record.names)}); expected kernel and bias "
+                f"of {len(self.network.activations)} layers, as the manual network has them"
+            )
         checked = self._steps_to_check(record)
         self.latest = CheckedSteps(record.first_step + checked)
         if len(checked) == 0:

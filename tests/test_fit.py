@@ -274,6 +274,13 @@ def test_callbacks_are_told_the_end_even_when_one_of_them_fails():
     assert hooks.calls[-1] == ("train end",)
 
 
+def test_a_loss_by_name_is_refused_with_the_way_out():
+    model = train.build_mlp()
+    model.compile(optimizer="sgd", loss="mse")
+    with pytest.raises(ValueError, match="the model's loss is 'mse'; expected a keras.losses.Loss"):
+        train.fit(model, dataset(), batch_size=32, epochs=1)
+
+
 # --- cutting into batches ---------------------------------------------------------------------------------------
 
 

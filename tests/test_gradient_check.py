@@ -242,6 +242,13 @@ def test_bad_arguments(options, message):
     assert str(caught.value) == message
 
 
+def test_a_manual_network_of_another_depth_is_told(trained):
+    config, data, records = trained
+    shallow = train.manual_network(dataclasses.replace(config, hidden=(16,)))
+    with pytest.raises(ValueError, match=r"trains 6 tensors \(hidden_1 kernel, .*expected kernel and bias of 2 layers"):
+        GradientCheck(shallow, data.x_train, data.y_train).on_gradients(records[0])
+
+
 def test_finite_cost_names_the_step_and_the_cause(trained):
     _, _, records = trained
     callback = FiniteCost()
