@@ -54,10 +54,11 @@ class EventFile:
 class TensorBoardLog(keras.callbacks.Callback):
     """Two runs with the same tags, `train` and `validation`, so that TensorBoard draws both into one chart.
 
-    | tag                          | train                       | validation |
-    | `1 learning/loss`            | of a batch, at logged steps | each epoch |
-    | `1 learning/accuracy`        | each epoch                  | each epoch |
-    | `2 check/log10 err L1 W` ... | at logged steps             |            |
+    | tag                          | train                  | validation       |
+    | `1 learning/loss`            | mean over each epoch   | after each epoch |
+    | `1 learning/accuracy`        | mean over each epoch   | after each epoch |
+    | `1 learning/loss of a batch` | at logged steps        |                  |
+    | `2 check/log10 err L1 W` ... | at logged steps        |                  |
 
     Logged are the first ten steps and every `log_every`-th.
 
@@ -92,16 +93,15 @@ class TensorBoardLog(keras.callbacks.Callback):
         for k in range(len(record)):
             step = record.first_step + k
             if step < 10 or step % self.log_every == 0:
-                self._train.scalars(step, {"1 learning/loss": float(record.costs[k])} | errors.get(step, {}))
+                self._train.scalars(step, {"1 learning/loss of a batch": float(record.costs[k])} | errors.get(step, {}))
         self._steps_done = record.first_step + len(record)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Write the values that exist once an epoch."""
         logs = logs or {}
-        self._train.scalars(self._steps_done, {"1 learning/accuracy": logs["accuracy"]})
-        self._validation.scalars(
-            self._steps_done, {"1 learning/loss": logs["val_loss"], "1 learning/accuracy": logs["val_accuracy"]}
-        )
+        for events, prefix in ((self._train, ""), (self._validation, "val_")):
+            values = {f"1 learning/{name}": logs[prefix + name] for name in ("loss", "accuracy")}
+            events.scalars(self._steps_done, values)
         self._train.flush()
         self._validation.flush()
 

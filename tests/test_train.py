@@ -183,12 +183,13 @@ def test_the_log_folder_holds_what_tensorboard_reads(data, tmp_path):
     tensors = [f"L{layer} {letter}" for layer in (1, 2, 3) for letter in "Wb"]
     assert values.keys() == {("train", f"2 check/log10 err {tensor}") for tensor in tensors} | {
         (name, f"1 learning/{what}") for name in ("train", "validation") for what in ("loss", "accuracy")
-    }
+    } | {("train", "1 learning/loss of a batch")}
     costs = np.concatenate([record.costs for record in keep.records])  # 33 steps
     logged = [*range(10), 10, 20, 30]
-    assert values["train", "1 learning/loss"] == {step: costs[step] for step in logged}
+    assert values["train", "1 learning/loss of a batch"] == {step: costs[step] for step in logged}
     for name, tag, key in (
         ("train", "1 learning/accuracy", "accuracy"),
+        ("train", "1 learning/loss", "loss"),
         ("validation", "1 learning/accuracy", "val_accuracy"),
         ("validation", "1 learning/loss", "val_loss"),
     ):
@@ -350,7 +351,10 @@ def start(*options, **popen):
 
 
 def test_ctrl_c_saves_what_there_is_and_ends_with_130(data, tmp_path):
+    # A child inherits "ignore" from a shell that runs the tests in the background, but not a handler.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = start(*RELU, "--epochs", 100_000, "--data", data, "--logs", tmp_path / "logs")
+    signal.signal(signal.SIGINT, before)
     for line in process.stdout:
         if line.strip().startswith("3/"):
             break
