@@ -23,6 +23,7 @@ from rich.console import Console
 
 import runs
 from backprop.network import Network
+from callbacks.ctrl_c import CtrlC
 from callbacks.finite_cost import FiniteCost, NonFiniteCost
 from callbacks.gradient_check import GradientCheck, GradientMismatch
 from callbacks.progress import ProgressTable
@@ -342,6 +343,7 @@ def train(
         TensorBoardLog(folder, check),
         keras.callbacks.CSVLogger(folder / "history.csv"),
         ProgressTable(console),
+        CtrlC(),
     ]
     with runs.kept(folder):
         runs.write_config(folder, dataclasses.asdict(config), stored.source)

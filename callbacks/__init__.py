@@ -3,6 +3,7 @@
 record             what such a method receives
 gradient_check     holds each gradient against the manual backpropagation
 finite_cost        stops a run whose cost is no longer a number
+ctrl_c             ends a run on Ctrl-C between two steps
 progress           the bar and the table of epochs in the terminal
 tensorboard_log    scalars for TensorBoard
 """

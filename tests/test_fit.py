@@ -1,6 +1,7 @@
 """The loop: it trains as `model.fit` does, weight for weight, and drives Keras's own callbacks as `model.fit` does."""
 
 import csv
+import signal
 
 import models.tensorflow_backend  # noqa: F401
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import train
+from callbacks.ctrl_c import CtrlC
 from config import Config
 from tests.made import made_images
 
@@ -279,6 +281,56 @@ def test_a_loss_by_name_is_refused_with_the_way_out():
     model.compile(optimizer="sgd", loss="mse")
     with pytest.raises(ValueError, match="the model's loss is 'mse'; expected a keras.losses.Loss"):
         train.fit(model, dataset(), batch_size=32, epochs=1)
+
+
+# --- Ctrl-C -----------------------------------------------------------------------------------------------------
+
+
+class PressCtrlC(keras.callbacks.Callback):
+    """Sends the signal in the middle of the first call of step, or of the end of the first epoch."""
+
+    def __init__(self, when, times=1):
+        super().__init__()
+        self.when, self.times = when, times
+
+    def press(self, when):
+        for _ in range(self.times if when == self.when else 0):
+            signal.raise_signal(signal.SIGINT)
+
+    def on_gradients(self, record):
+        self.press(record.first_step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.press("epoch end")
+
+
+@pytest.fixture
+def listens_to_ctrl_c():
+    """A shell that runs the tests in the background has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(("when", "steps"), [(4, 8), ("epoch end", 15)])
+def test_ctrl_c_ends_the_training_between_two_calls(listens_to_ctrl_c, when, steps):
+    """The steps at work, and the end of an epoch, are shown to all callbacks; then comes the end."""
+    hooks = Hooks()
+    with pytest.raises(KeyboardInterrupt):
+        fit_with(PressCtrlC(when), hooks, CtrlC())
+    assert sum(len(record) for record in hooks.records) == steps
+    assert hooks.calls[-2][0] == "batch end"
+    assert hooks.calls[-1] == ("train end",)
+    assert ("epoch end" in [call[0] for call in hooks.calls]) == (when == "epoch end")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_twice_ends_it_at_once(listens_to_ctrl_c):
+    hooks = Hooks()
+    with pytest.raises(KeyboardInterrupt):
+        fit_with(PressCtrlC(4, times=2), hooks, CtrlC())
+    assert [call[0] for call in hooks.calls[-2:]] == ["batch begin", "train end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 # --- cutting into batches ---------------------------------------------------------------------------------------

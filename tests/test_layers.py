@@ -22,6 +22,7 @@ ALLOWED = {
     "models.tensorflow_backend": {"models"} | HEAVY,
     "callbacks": {"callbacks"},
     "callbacks.record": {"callbacks"},
+    "callbacks.ctrl_c": {"callbacks"} | HEAVY,
     "callbacks.finite_cost": {"callbacks", "backprop"} | HEAVY,
     "callbacks.gradient_check": {"callbacks", "backprop"} | HEAVY,
     "callbacks.progress": {"callbacks", "backprop"} | HEAVY,
