@@ -147,7 +147,9 @@ def inputs(images: Images, dtype: npt.DTypeLike) -> npt.NDArray[np.floating[Any]
     Returns:
         dtype (N, 784): row after row of pixels, in [0, 1].
     """
-    return images.reshape(-1, IMAGE_SIZE) / np.dtype(dtype).type(255)
+    x = images.reshape(-1, IMAGE_SIZE).astype(dtype)  # (N, 784)
+    x /= 255
+    return x
 
 
 def targets(labels: Labels, dtype: npt.DTypeLike) -> npt.NDArray[np.floating[Any]]:
