@@ -4,7 +4,9 @@ import dataclasses
 import itertools
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from tyro.conf import arg
 
 from backprop.functions import ACTIVATIONS, COSTS, unknown_name
 from datasets import mnist
@@ -28,36 +30,35 @@ class Config:
 
     hidden: tuple[int, ...] = (16, 16)
     """Units in each hidden layer, from the input's side."""
-    activation: str = "sigmoid"
-    """Of the hidden layers: sigmoid, tanh or relu. The output layer has sigmoid with squared-error, and none (logits)
-    with cross-entropy."""
-    cost: str = "squared-error"
+    activation: Annotated[str, arg(metavar="sigmoid|tanh|relu")] = "sigmoid"
+    """Of the hidden layers. The output layer has sigmoid with squared-error, and none (logits) with cross-entropy."""
+    cost: Annotated[str, arg(metavar="squared-error|cross-entropy")] = "squared-error"
     """squared-error: summed over the ten outputs, averaged over the batch, as in the lecture. cross-entropy: of the
     softmax of the outputs."""
     learning_rate: float = 1.0
     """Length of a step, as a factor of the gradient."""
-    schedule: str = "constant"
-    """How the learning rate goes on: constant, or cosine, which lowers it to 0 over the whole training."""
+    schedule: Annotated[str, arg(metavar="constant|cosine")] = "constant"
+    """How the learning rate goes on; cosine lowers it to 0 over the whole training."""
     batch_size: int | Literal["full"] = 32
     """Images for each step, or full: gradient descent on the whole training set."""
     epochs: int = 10
-    """Passes over the training set."""
+    """Number of passes over the training set."""
     seed: int = 0
-    """Of the first weights and of the order of the images. The same seed gives the same weights, bit for bit, on the
-    same machine."""
-    dtype: str = "float32"
-    """Number format of the whole computation: float32 or float64."""
+    """Seed of the first weights and of the order of the images. The same seed on the same machine gives the same weights,
+    bit for bit."""
+    dtype: Annotated[str, arg(metavar="float32|float64")] = "float32"
+    """Number format of the whole computation."""
     check_every: int = 1
     """Verify the gradients of every n-th step; 0 turns the check off."""
-    on_mismatch: str = "stop"
-    """What a wrong gradient does: stop ends the run, warn goes on. Either way the exit status is 1."""
+    on_mismatch: Annotated[str, arg(metavar="stop|warn")] = "stop"
+    """What a wrong gradient does to the run: end it, or be reported. Either way the exit status is 1."""
     steps_per_execution: int = 125
     """Steps in one call of the compiled function; fewer where a wide network's gradients would fill the memory."""
     jit_compile: bool = True
     """Compile the steps with XLA."""
     logs: Path = Path("logs")
     """Folder that gets a new folder for each run."""
-    data: Path | None = None
+    data: Annotated[Path | None, arg(metavar="PATH")] = None
     """An .npz file in Keras's layout, or a folder of the four idx files. Without it: cache, Keras, package index."""
 
     @property
