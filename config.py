@@ -44,8 +44,8 @@ class Config:
     epochs: int = 10
     """Number of passes over the training set."""
     seed: int = 0
-    """Seed of the first weights and of the order of the images. The same seed on the same machine gives the same weights,
-    bit for bit."""
+    """Seed of the first weights and of the order of the images. The same seed on the same machine gives the same
+    weights, bit for bit."""
     dtype: Annotated[str, arg(metavar="float32|float64")] = "float32"
     """Number format of the whole computation."""
     check_every: int = 1
