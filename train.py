@@ -176,8 +176,8 @@ def compile_train_steps(model: keras.Model, x: tf.Tensor, y: tf.Tensor, jit_comp
             "costs": cost,
             "num_correct": count_correct(targets, outputs),
             "learning_rates": tf.cast(model.optimizer.learning_rate, cost.dtype),
-            "parameters": [tf.identity(variable) for variable in variables],
-            "gradients": gradients,
+            "parameters": tuple(tf.identity(variable) for variable in variables),
+            "gradients": tuple(gradients),
         }
         model.optimizer.apply(gradients, variables)
         return before_the_update
@@ -189,12 +189,12 @@ def compile_train_steps(model: keras.Model, x: tf.Tensor, y: tf.Tensor, jit_comp
             "costs": tf.TensorSpec((), x.dtype),
             "num_correct": tf.TensorSpec((), tf.int32),
             "learning_rates": tf.TensorSpec((), x.dtype),
-            "parameters": [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables],
-            "gradients": [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables],
+            "parameters": tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in variables),
+            "gradients": tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in variables),
         }
         steps = tf.map_fn(train_step, batches, fn_output_signature=signature, parallel_iterations=1)
         last = [tf.identity(variable)[tf.newaxis] for variable in variables]  # as they are after the last step
-        steps["parameters"] = [tf.concat(pair, axis=0) for pair in zip(steps["parameters"], last, strict=True)]
+        steps["parameters"] = tuple(tf.concat(pair, axis=0) for pair in zip(steps["parameters"], last, strict=True))
         return steps
 
     return train_steps
@@ -258,44 +258,55 @@ def fit(
     try:
         for epoch in range(epochs):
             hooks.on_epoch_begin(epoch)
-            logs: dict[str, float] = {}
-            total_cost, num_correct, num_seen, step = 0.0, 0, 0, 0
+            means, step = Means(), 0
             for batches in cut_into_batches(epoch_order(seed, epoch, num_samples), batch_size, steps_per_execution):
                 hooks.on_train_batch_begin(step)
-                arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), train_steps(tf.constant(batches)))
+                stacked = tf.nest.map_structure(lambda tensor: tensor.numpy(), train_steps(tf.constant(batches)))
                 record = GradientRecord(
                     epoch=epoch,
                     first_step=epoch * num_steps + step,
                     num_steps_per_epoch=num_steps,
                     names=names,
                     indices=batches,
-                    costs=arrays["costs"],
-                    num_correct=arrays["num_correct"],
-                    learning_rates=arrays["learning_rates"],
-                    parameters=tuple(arrays["parameters"]),
-                    gradients=tuple(arrays["gradients"]),
+                    **stacked,
                 )
                 for callback in hooks.callbacks:
                     if hasattr(callback, "on_gradients"):
                         callback.on_gradients(record)
+                means.add(record)
                 step += len(record)
-                num_seen += batches.size
-                num_correct += int(record.num_correct.sum())
-                total_cost += float(record.costs.sum(dtype=np.float64)) * batches.shape[1]
-                logs = {"loss": total_cost / num_seen, "accuracy": num_correct / num_seen}
-                hooks.on_train_batch_end(step - 1, logs)
+                hooks.on_train_batch_end(step - 1, means.logs())
                 if model.stop_training:
                     break
             hooks.on_test_begin()
             test_cost, test_correct = evaluate(model, x_test, y_test)
             validation = {"loss": test_cost, "accuracy": test_correct / len(x_test)}
             hooks.on_test_end(validation)
-            hooks.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in validation.items()})
+            hooks.on_epoch_end(epoch, means.logs() | {f"val_{name}": value for name, value in validation.items()})
             if model.stop_training:
                 break
     finally:
         hooks.on_train_end()
     return model.history.history
+
+
+@dataclasses.dataclass
+class Means:
+    """Cost and accuracy over the samples that an epoch has seen so far: each as it was when its step came."""
+
+    total_cost: float = 0.0
+    num_correct: int = 0
+    num_samples: int = 0
+
+    def add(self, record: GradientRecord) -> None:
+        """Count the record's samples in."""
+        self.total_cost += float(record.costs.sum(dtype=np.float64)) * record.indices.shape[1]
+        self.num_correct += int(record.num_correct.sum())
+        self.num_samples += record.indices.size
+
+    def logs(self) -> dict[str, float]:
+        """Under Keras's names, where the cost is called loss."""
+        return {"loss": self.total_cost / self.num_samples, "accuracy": self.num_correct / self.num_samples}
 
 
 # --- run --------------------------------------------------------------------------------------------------------
