@@ -148,6 +148,7 @@ def write_result(result: Result) -> None:
             "steps_checked": check.steps_checked,
             "gradients_checked": check.tensors_checked,
             "steps_wrong": check.steps_wrong,
+            "steps_rounded": check.steps_rounded,
             "tolerance": check.tolerance,
             "worst_gradient_error": vars(check.worst) if check.worst else None,
         },

@@ -28,8 +28,9 @@ that 1/B enters.
 
     dC/dw_jk = dC/da_j * da_j/dz_j * dz_j/dw_jk
 
-Each factor, and each way in which they are put together, is a function of its own below, and `ChainRule` holds them.
-To see what becomes of a gradient when one of them is wrong, replace it:
+Each factor, and each way in which they are put together, is a function of its own below; `ChainRule` holds them, and
+`backward` calls them. They all take the same arguments, needed or not: what is known (`p`) and the layer (`l`). To see
+what becomes of a gradient when one of them is wrong, replace it:
 
     wrong = dataclasses.replace(network, rule=ChainRule(cost_slope=lambda p: p.a[-1] - p.y))  # the 2 is missing
 """
@@ -37,7 +38,7 @@ To see what becomes of a gradient when one of them is wrong, replace it:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -73,7 +74,7 @@ class Pass:
 
 
 def weighted_input(a: Array, W: Array, b: Array) -> Array:
-    """z_j = sum_k w_jk a_k + b_j, the linear regression inside each unit."""
+    """z_j = sum_k w_jk a_k + b_j, the linear regression inside each unit. The factors are its derivatives."""
     return a @ W + b[..., np.newaxis, :]  # (..., B, n_l+1)
 
 
@@ -95,34 +96,37 @@ def kernel_slope(p: Pass, l: int) -> Array:
     return p.a[l]  # (..., B, n_l)
 
 
+def bias_slope(p: Pass, l: int) -> Array:
+    """dz_j/db_j = 1: in z_j = ... + b_j the bias is multiplied by nothing."""
+    return np.ones_like(p.z[l])  # (..., B, n_l+1)
+
+
 def input_slope(p: Pass, l: int) -> Array:
-    """dz_j/da_k = w_jk: in the same term, a_k is multiplied by the weight."""
+    """dz_j/da_k = w_jk: in z_j = ... + w_jk a_k + ... the activation a_k is multiplied by the weight."""
     return p.W[l]  # (..., n_l, n_l+1)
 
-
-# The factor dz_j/db_j is 1 and leaves no trace in the code.
 
 # --- and how they are put together ------------------------------------------------------------------------------
 
 
-def unit_error(p: Pass, l: int, dC_da: Array) -> Array:
+def unit_error(p: Pass, l: int, dC_da: Array, da_dz: Array) -> Array:
     """delta_j = dC/dz_j = dC/da_j * da_j/dz_j: what both gradients of the layer, and the way back, have in common."""
-    return dC_da * p.network.rule.activation_slope(p, l)  # (..., B, n_l+1)
+    return dC_da * da_dz  # (..., B, n_l+1)
 
 
-def sum_over_paths(p: Pass, l: int, delta: Array) -> Array:
+def kernel_gradient(p: Pass, l: int, delta: Array, dz_dW: Array) -> Array:
+    """dC/dw_jk = delta_j * dz_j/dw_jk, for each sample; the matrix product sums over the samples of the batch."""
+    return transpose(dz_dW) @ delta  # (..., n_l, n_l+1)
+
+
+def bias_gradient(p: Pass, l: int, delta: Array, dz_db: Array) -> Array:
+    """dC/db_j = delta_j * dz_j/db_j, summed over the samples of the batch."""
+    return np.asarray((delta * dz_db).sum(axis=-2))  # (..., n_l+1)
+
+
+def sum_over_paths(p: Pass, l: int, delta: Array, dz_da: Array) -> Array:
     """dC/da_k = sum_j delta_j * dz_j/da_k: unit k reaches the cost through every unit j of the next layer."""
-    return delta @ transpose(p.network.rule.input_slope(p, l))  # (..., B, n_l)
-
-
-def kernel_gradient(p: Pass, l: int, delta: Array) -> Array:
-    """dC/dw_jk = delta_j * a_k, for each sample; the matrix product sums over the samples of the batch."""
-    return p.network.rule.average(p, transpose(p.network.rule.kernel_slope(p, l)) @ delta)  # (..., n_l, n_l+1)
-
-
-def bias_gradient(p: Pass, l: int, delta: Array) -> Array:
-    """dC/db_j = delta_j * 1, summed over the samples of the batch."""
-    return p.network.rule.average(p, delta.sum(axis=-2))  # (..., n_l+1)
+    return delta @ transpose(dz_da)  # (..., B, n_l)
 
 
 def average(p: Pass, total: Array) -> Array:
@@ -130,24 +134,20 @@ def average(p: Pass, total: Array) -> Array:
     return total / p.y.shape[-2]
 
 
-def transpose(matrix: Array) -> Array:
-    """Swap the last two axes: `.T` for arrays that may carry more axes in front."""
-    return np.swapaxes(matrix, -1, -2)
-
-
 @dataclass(frozen=True)
 class ChainRule:
-    """The factors above, each of which can be replaced. The default is the correct derivation."""
+    """The functions above, each of which can be replaced. The default is the correct derivation."""
 
     weighted_input: Callable[[Array, Array, Array], Array] = weighted_input
     cost_slope: Callable[[Pass], Array] = cost_slope
     activation_slope: Callable[[Pass, int], Array] = activation_slope
     kernel_slope: Callable[[Pass, int], Array] = kernel_slope
+    bias_slope: Callable[[Pass, int], Array] = bias_slope
     input_slope: Callable[[Pass, int], Array] = input_slope
-    unit_error: Callable[[Pass, int, Array], Array] = unit_error
-    sum_over_paths: Callable[[Pass, int, Array], Array] = sum_over_paths
-    kernel_gradient: Callable[[Pass, int, Array], Array] = kernel_gradient
-    bias_gradient: Callable[[Pass, int, Array], Array] = bias_gradient
+    unit_error: Callable[[Pass, int, Array, Array], Array] = unit_error
+    kernel_gradient: Callable[[Pass, int, Array, Array], Array] = kernel_gradient
+    bias_gradient: Callable[[Pass, int, Array, Array], Array] = bias_gradient
+    sum_over_paths: Callable[[Pass, int, Array, Array], Array] = sum_over_paths
     average: Callable[[Pass, Array], Array] = average
 
 
@@ -163,7 +163,7 @@ class Network:
 
     activations: tuple[Activation, ...]
     cost: Cost
-    rule: ChainRule = field(default=ChainRule())
+    rule: ChainRule = ChainRule()
 
     @classmethod
     def from_names(cls, activations: Sequence[str], cost: str) -> Network:
@@ -249,23 +249,19 @@ def backward(network: Network, W: Arrays, b: Arrays, z: Arrays, a: Arrays, y: Ar
         >>> db[0]  # -0.25 * w * s'(z) = -0.25 * -1 * 0.25
         array([0.0625])
     """
-    p = Pass(network, W, b, z, a, y)
-    rule = network.rule
-    dW: list[Array] = []
-    db: list[Array] = []
+    p, rule = Pass(network, W, b, z, a, y), network.rule
+    dW, db = list(W), list(b)  # to be filled, from the last layer to the first
     dC_da = rule.cost_slope(p)
     for l in reversed(range(len(W))):
-        delta = rule.unit_error(p, l, dC_da)
-        dW.insert(0, rule.kernel_gradient(p, l, delta))
-        db.insert(0, rule.bias_gradient(p, l, delta))
+        delta = rule.unit_error(p, l, dC_da, rule.activation_slope(p, l))
+        dW[l] = rule.average(p, rule.kernel_gradient(p, l, delta, rule.kernel_slope(p, l)))
+        db[l] = rule.average(p, rule.bias_gradient(p, l, delta, rule.bias_slope(p, l)))
         if l > 0:  # the input is not learned: nobody asks for dC/dx
-            dC_da = rule.sum_over_paths(p, l, delta)
+            dC_da = rule.sum_over_paths(p, l, delta, rule.input_slope(p, l))
     return dW, db
 
 
-def sgd_step(
-    W: Arrays, b: Arrays, dW: Arrays, db: Arrays, learning_rate: float | Array
-) -> tuple[list[Array], list[Array]]:
+def sgd_step(W: Arrays, b: Arrays, dW: Arrays, db: Arrays, learning_rate: float) -> tuple[list[Array], list[Array]]:
     """One step of gradient descent: each parameter moves against its gradient.
 
     Args:
@@ -284,3 +280,8 @@ def sgd_step(
         [W_l - learning_rate * dW_l for W_l, dW_l in zip(W, dW, strict=True)],
         [b_l - learning_rate * db_l for b_l, db_l in zip(b, db, strict=True)],
     )
+
+
+def transpose(matrix: Array) -> Array:
+    """Swap the last two axes: `.T` for arrays that may carry more axes in front."""
+    return np.swapaxes(matrix, -1, -2)

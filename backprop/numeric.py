@@ -52,7 +52,15 @@ def complex_step(cost: CostOfParameters, parameters: Sequence[Array], h: float =
         >>> complex_step(lambda p: (p[0] ** 3).sum(), [np.array([2.0, -1.0])])  # 3 w^2
         [array([12.,  3.])]
     """
-    return _one_at_a_time(parameters, np.complex128, lambda moved: cost(moved(1j * h)).imag / h)
+    work: list[Array] = [parameter.astype(np.complex128) for parameter in parameters]  # copies, to be moved
+    gradients: list[Array] = [np.zeros(parameter.shape) for parameter in parameters]
+    for array, gradient in zip(work, gradients, strict=True):
+        for index in np.ndindex(array.shape):
+            original = array[index]
+            array[index] = original + 1j * h
+            gradient[index] = cost(work).imag / h
+            array[index] = original
+    return gradients
 
 
 def central_differences(cost: CostOfParameters, parameters: Sequence[Array], h: float = 1e-5) -> list[Array]:
@@ -63,23 +71,14 @@ def central_differences(cost: CostOfParameters, parameters: Sequence[Array], h: 
         >>> np.abs(gradient - [12, 3]).max() < 1e-8
         np.True_
     """
-    return _one_at_a_time(parameters, np.float64, lambda moved: (cost(moved(h)) - cost(moved(-h))) / (2 * h))
-
-
-def _one_at_a_time(
-    parameters: Sequence[Array], dtype: type, derivative: Callable[[Callable[[complex], Sequence[Array]]], Array]
-) -> list[Array]:
-    """Fill arrays like `parameters` with `derivative`, called with a function that moves one entry by some step."""
-    work: list[Array] = [parameter.astype(dtype) for parameter in parameters]  # copies: the caller's stay as they are
+    work: list[Array] = [parameter.astype(np.float64) for parameter in parameters]  # copies, to be moved
     gradients: list[Array] = [np.zeros(parameter.shape) for parameter in parameters]
     for array, gradient in zip(work, gradients, strict=True):
         for index in np.ndindex(array.shape):
             original = array[index]
-
-            def moved(step: complex) -> Sequence[Array]:
-                array[index] = original + step  # noqa: B023 - called only within this turn of the loop
-                return work
-
-            gradient[index] = derivative(moved)
+            array[index] = original + h
+            above = cost(work)
+            array[index] = original - h
+            gradient[index] = (above - cost(work)) / (2 * h)
             array[index] = original
     return gradients

@@ -5,17 +5,15 @@ from dataclasses import dataclass, field
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from backprop.compare import TensorReport, compare, norm, relative_error, tolerance_for
 from backprop.functions import Array, unknown_name
 from backprop.network import Network, backward, batch_cost, forward
-from backprop.rounding import rounding_errors, unit_roundoff
+from backprop.rounding import rounding_errors
 from callbacks.record import GradientRecord
 
 ON_MISMATCH = ("stop", "warn")
-
-SECOND_LOOK = 0.5
-"""Errors above this part of the tolerance are looked at again, more closely."""
 
 
 class GradientMismatch(Exception):
@@ -58,9 +56,9 @@ class GradientCheck(keras.callbacks.Callback):
     the norm of the manual gradient.
 
     All K steps of a record are done at once, in the network's own number format: fast, but it rounds as much as the
-    tape does. The few steps whose error comes near the tolerance get a second look. The manual module repeats them in
-    float64, and `backprop.rounding` tells how much the tape's rounding accounts for: all, where a gradient is zero but
-    for rounding. That verdict counts.
+    tape does. A step that would be the worst so far, or wrong, is therefore looked at again with the manual module in
+    float64. One that still seems wrong is wrong unless `backprop.rounding` finds that the tape's own rounding accounts
+    for the difference: where the gradient is zero but for rounding, or a ReLU's z lies at its kink.
 
     Args:
         network: the manual module's description of the same network.
@@ -75,8 +73,9 @@ class GradientCheck(keras.callbacks.Callback):
     Attributes:
         steps_checked: number of steps.
         tensors_checked: number of gradients, one for each parameter and step.
-        steps_wrong: number of steps with a mismatch ("warn" only).
-        worst: the largest gradient error so far, None before the first.
+        steps_wrong: number of steps with a mismatch.
+        steps_rounded: number of steps that agree only because of what rounding accounts for.
+        worst: the largest gradient error so far, of the steps that needed no allowance; None before the first.
         latest: the errors of the last record, for other callbacks.
 
     Adds `gradient_error`, the largest so far, to Keras's logs at the end of each epoch: put it before callbacks that
@@ -112,6 +111,7 @@ class GradientCheck(keras.callbacks.Callback):
         self.steps_checked = 0
         self.tensors_checked = 0
         self.steps_wrong = 0
+        self.steps_rounded = 0
         self.worst: WorstError | None = None
         self.latest = CheckedSteps(np.array([], dtype=np.int64))
         self._warned_in_epoch = -1
@@ -127,23 +127,17 @@ class GradientCheck(keras.callbacks.Callback):
         self.latest = CheckedSteps(record.first_step + checked)
         if len(checked) == 0:
             return
-        steps = _Steps.of_record(record, checked, self.x, self.y)
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite does not agree, and is told below
-            errors = np.array([quantity.errors() for quantity in self._compare(steps)])  # (quantities, n)
-            doubtful = np.flatnonzero(~(errors <= SECOND_LOOK * self.tolerance).all(axis=0))
-            second_look = self._compare(steps[doubtful], closely=True) if len(doubtful) > 0 else []
-            for row, quantity in zip(errors, second_look, strict=False):
-                row[doubtful] = quantity.errors()
-        gradient_errors = dict(zip(record.names, errors, strict=False))  # cost and updates follow
+            verdict = self._judge(_Steps.of_record(record, checked, self.x, self.y))
+        gradient_errors = dict(zip(record.names, verdict.errors, strict=False))  # the cost and the updates follow
         self.latest = CheckedSteps(record.first_step + checked, gradient_errors)
         self.steps_checked += len(checked)
         self.tensors_checked += len(checked) * len(record.names)
-        self._remember_worst(record, checked, gradient_errors)
-        wrong = np.flatnonzero(~(errors <= self.tolerance).all(axis=0))  # NaN is wrong
-        if len(wrong) > 0:
-            self.steps_wrong += len(wrong)
-            reports = [quantity.report(doubtful.tolist().index(wrong[0]), self.tolerance) for quantity in second_look]
-            self._mismatch(record, record.describe(int(checked[wrong[0]])), reports)
+        self.steps_rounded += len(verdict.rounded)
+        self.steps_wrong += len(verdict.wrong)
+        self._remember_worst(record, np.delete(checked, verdict.rounded), np.delete(verdict.errors, verdict.rounded, 1))
+        if len(verdict.wrong) > 0:
+            self._mismatch(record, record.describe(int(checked[verdict.wrong[0]])), verdict.reports)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add the worst error so far to Keras's logs."""
@@ -156,10 +150,38 @@ class GradientCheck(keras.callbacks.Callback):
         k = np.arange(len(record))
         return k[(record.first_step + k) % self.check_every == 0]
 
-    def _remember_worst(self, record: GradientRecord, checked: Array, gradient_errors: dict[str, Array]) -> None:
-        for name, errors in gradient_errors.items():
-            i = int(np.argmax(errors))  # the first NaN, where there is one
-            error = float(errors[i])
+    def _judge(self, steps: "_Steps") -> "_Verdict":
+        """Compare; look again where it matters; where it still seems wrong, allow for rounding."""
+        errors = np.array([quantity.errors() for quantity in self._compare(steps)])  # (quantities, n)
+        doubtful = self._worst_so_far_or_wrong(errors, len(steps.names))
+        if len(doubtful) > 0:
+            errors[:, doubtful] = [quantity.errors() for quantity in self._compare(steps[doubtful], np.float64)]
+        seem_wrong = self._wrong(errors)
+        if len(seem_wrong) == 0:
+            return _Verdict(errors, rounded=seem_wrong, wrong=seem_wrong, reports=[])
+        quantities = self._compare(steps[seem_wrong], np.float64, allow_rounding=True)
+        errors[:, seem_wrong] = [quantity.errors() for quantity in quantities]
+        wrong = self._wrong(errors)
+        first = np.flatnonzero(np.isin(seem_wrong, wrong))[:1]  # of the steps that seem wrong, the first that is
+        reports = [quantity.report(i, self.tolerance) for i in first for quantity in quantities]
+        return _Verdict(errors, np.setdiff1d(seem_wrong, wrong), wrong, reports)
+
+    def _worst_so_far_or_wrong(self, errors: Array, num_gradients: int) -> Array:
+        """Which steps deserve a closer look. NaN does."""
+        limits = np.full((len(errors), 1), self.tolerance)
+        limits[:num_gradients] = min(self.worst.error, self.tolerance) if self.worst else 0.0  # costs have no worst
+        return np.flatnonzero(~(errors <= limits).all(axis=0))
+
+    def _wrong(self, errors: Array) -> Array:
+        """Which steps have an error above the tolerance. NaN is."""
+        return np.flatnonzero(~(errors <= self.tolerance).all(axis=0))
+
+    def _remember_worst(self, record: GradientRecord, checked: Array, errors: Array) -> None:
+        if len(checked) == 0:
+            return
+        for name, tensor_errors in zip(record.names, errors, strict=False):  # the cost and the updates follow
+            i = int(np.argmax(tensor_errors))  # the first NaN, where there is one
+            error = float(tensor_errors[i])
             if self.worst is None or error > self.worst.error or np.isnan(error):
                 self.worst = WorstError(error, name, record.describe(int(checked[i])))
 
@@ -173,31 +195,32 @@ class GradientCheck(keras.callbacks.Callback):
             self._warned_in_epoch = record.epoch
             print(f"\n{message}", file=sys.stderr)
 
-    def _compare(self, steps: "_Steps", closely: bool = False) -> list["_Quantity"]:
+    def _compare(self, steps: "_Steps", dtype: npt.DTypeLike = None, allow_rounding: bool = False) -> list["_Quantity"]:
         """Set all that is to be compared side by side: each gradient, then the cost, then each update.
 
         Args:
             steps: n of them.
-            closely: compute the manual side in float64, and allow for the rounding of the other side.
+            dtype: of the manual side; where left out, the other side's.
+            allow_rounding: give each difference the floor at which the other side's rounding is just tolerated.
         """
-        dtype = np.float64 if closely else steps.x.dtype
+        dtype = dtype or steps.x.dtype
         W, b = ([w.astype(dtype, copy=False) for w in steps.before[i::2]] for i in (0, 1))
         x, y = steps.x.astype(dtype, copy=False), steps.y.astype(dtype, copy=False)
         z, a = forward(self.network, W, b, x)
         dW, db = backward(self.network, W, b, z, a, y)
         manual = [*_in_turn(dW, db), batch_cost(self.network, a[-1], y)]
         floors: list[Array | float] = [0.0] * len(manual)
-        if closely:
-            u = unit_roundoff(steps.x.dtype)
-            dW_error, db_error, cost_error = rounding_errors(self.network, W, b, z, a, y, u)
+        if allow_rounding:
+            dW_error, db_error, cost_error = rounding_errors(self.network, W, b, z, a, y, steps.x.dtype)
             rounding = [*_in_turn(dW_error, db_error), cost_error]
             floors = [norm(error, error.ndim - 1) / self.tolerance for error in rounding]
         names = [*steps.names, "cost"]
-        compared = [_Quantity(*row) for row in zip(names, [*steps.gradients, steps.costs], manual, floors, strict=True)]
+        tape = [*steps.gradients, steps.costs]
+        compared = [_Quantity(*row) for row in zip(names, tape, manual, floors, strict=True)]
         return compared + (self._compare_updates(steps, dtype) if self.check_updates else [])
 
-    def _compare_updates(self, steps: "_Steps", dtype: type) -> list["_Quantity"]:
-        """The step each parameter took, against minus learning rate times gradient: `backprop.sgd_step`.
+    def _compare_updates(self, steps: "_Steps", dtype: npt.DTypeLike) -> list["_Quantity"]:
+        """The step each parameter took, against minus learning rate times gradient, as `backprop.sgd_step` has it.
 
         Judged relative to the step. A parameter much larger than its step rounds the sum to its own last digit; the
         floor allows for that.
@@ -208,6 +231,23 @@ class GradientCheck(keras.callbacks.Callback):
             floor = np.finfo(w.dtype).eps * norm(w, w.ndim - 1) / self.tolerance
             compared.append(_Quantity(f"{name} update", w_next - w, -rate * g, floor))
         return compared
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What was found about n steps.
+
+    Attributes:
+        errors: (quantities, n), gradients first, then the cost, then the updates.
+        rounded: indices of the steps that agree because of what rounding accounts for.
+        wrong: indices of those that do not agree.
+        reports: all quantities of the first wrong step in detail.
+    """
+
+    errors: Array
+    rounded: Array
+    wrong: Array
+    reports: list[TensorReport]
 
 
 @dataclass(frozen=True)

@@ -119,17 +119,20 @@ WRONG_FACTORS = {
     ),
     "no s'": (A, ChainRule(activation_slope=lambda p, l: np.ones_like(p.z[l]))),
     "the misprint: a of the same layer": (C, ChainRule(kernel_slope=lambda p, l: p.a[l + 1])),
-    "transpose forgotten": (C, ChainRule(sum_over_paths=lambda p, l, delta: delta @ p.W[l])),
+    "transpose forgotten": (C, ChainRule(sum_over_paths=lambda p, l, delta, dz_da: delta @ dz_da)),
     "kernel of another layer": (C, ChainRule(input_slope=lambda p, l: p.W[l - 1])),
     "the output's error for every layer": (
         C,
-        ChainRule(unit_error=lambda p, l, dC_da: 2 * (p.a[-1] - p.y) * p.a[-1] * (1 - p.a[-1])),
+        ChainRule(unit_error=lambda p, l, dC_da, da_dz: 2 * (p.a[-1] - p.y) * p.a[-1] * (1 - p.a[-1])),
     ),
     "averaged, then multiplied": (
         A,
-        ChainRule(kernel_gradient=lambda p, l, d: np.outer(p.a[l].mean(axis=-2), d.mean(axis=-2))),
+        ChainRule(
+            kernel_gradient=lambda p, l, delta, dz_dW: len(delta) * np.outer(dz_dW.mean(axis=0), delta.mean(axis=0))
+        ),
     ),
-    "bias gradient summed": (A, ChainRule(bias_gradient=lambda p, l, delta: delta.sum(axis=-2))),
+    "only one sample's bias gradient": (A, ChainRule(bias_gradient=lambda p, l, delta, dz_db: delta[-1])),
+    "bias gradient times a": (C, ChainRule(bias_slope=lambda p, l: p.a[l])),
     "forward without bias": (A, ChainRule(weighted_input=lambda a, W, b: a @ W)),
 }
 
