@@ -27,11 +27,13 @@ class Activation:
         name: what Keras calls it.
         function: s, any shape to the same shape.
         derivative: s', evaluated at **z** (not at a), any shape to the same shape.
+        has_kink: whether s' jumps somewhere. Within rounding of that place both of its values are right.
     """
 
     name: str
     function: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
+    has_kink: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ ACTIVATIONS = {
     for activation in (
         Activation("sigmoid", sigmoid, sigmoid_prime),
         Activation("tanh", tanh, tanh_prime),
-        Activation("relu", relu, relu_prime),
+        Activation("relu", relu, relu_prime, has_kink=True),
         Activation("linear", linear, linear_prime),
     )
 }

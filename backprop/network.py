@@ -97,8 +97,8 @@ def kernel_slope(p: Pass, l: int) -> Array:
 
 
 def bias_slope(p: Pass, l: int) -> Array:
-    """dz_j/db_j = 1: in z_j = ... + b_j the bias is multiplied by nothing."""
-    return np.ones_like(p.z[l])  # (..., B, n_l+1)
+    """dz_j/db_j = 1, for each sample: a bias is like the weight of an input that is always 1."""
+    return np.ones_like(p.z[l][..., :1])  # (..., B, 1)
 
 
 def input_slope(p: Pass, l: int) -> Array:
@@ -120,8 +120,8 @@ def kernel_gradient(p: Pass, l: int, delta: Array, dz_dW: Array) -> Array:
 
 
 def bias_gradient(p: Pass, l: int, delta: Array, dz_db: Array) -> Array:
-    """dC/db_j = delta_j * dz_j/db_j, summed over the samples of the batch."""
-    return np.asarray((delta * dz_db).sum(axis=-2))  # (..., n_l+1)
+    """dC/db_j = delta_j * dz_j/db_j, for each sample; the matrix product sums over the samples, as for the kernel."""
+    return (transpose(dz_db) @ delta)[..., 0, :]  # (..., 1, n_l+1) -> (..., n_l+1)
 
 
 def sum_over_paths(p: Pass, l: int, delta: Array, dz_da: Array) -> Array:

@@ -13,25 +13,46 @@ products t_i the error is about `u sqrt(n)` times sqrt(sum t_i^2) or their sum, 
 worst case, `u n sum |t_i|`, is never seen. (N. J. Higham, T. Mary, "A new approach to probabilistic rounding error
 analysis", SIAM J. Sci. Comput. 41, 2019.)
 
+At a kink nothing adds by squares: the unit is on or off, and moves the entries it reaches by a known amount or not at
+all. That is kept apart, so that one such unit does not excuse what other entries do.
+
 It costs more than the gradient itself. `callbacks.GradientCheck` asks for it only where the plain comparison fails.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from backprop.functions import Activation, Array, Cost
+from backprop.functions import Array, Cost
 from backprop.network import Arrays, Network, transpose
 
 SAFETY = 4.0
 """How many times the usual size of an error is still put down to rounding."""
 
 
+@dataclass(frozen=True)
+class Rounding:
+    """What rounding may do, entry by entry: float64, at least 0, in the shapes of the parameters.
+
+    Attributes:
+        dW, db: the size of the errors that add by their squares: to be held against the norm of a difference.
+        dW_kinks, db_kinks: how far units at a kink may move each entry, by being on or off: a bound for each.
+        cost: the size of the cost's error, (...).
+    """
+
+    dW: list[Array]
+    db: list[Array]
+    dW_kinks: list[Array]
+    db_kinks: list[Array]
+    cost: Array
+
+
 def rounding_errors(
     network: Network, W: Arrays, b: Arrays, z: Arrays, a: Arrays, y: Array, dtype: npt.DTypeLike
-) -> tuple[list[Array], list[Array], Array]:
-    """The size of what rounding may do to each entry of each gradient, and to the cost.
+) -> Rounding:
+    """What rounding may do to each gradient and to the cost.
 
     Args:
         network: activations and cost; the chain rule is taken to be right.
@@ -39,10 +60,6 @@ def rounding_errors(
         z, a: from `backprop.network.forward`.
         y: targets.
         dtype: the number format of the computation in question: float32 or float64.
-
-    Returns:
-        `(dW_error, db_error, cost_error)`: float64, every entry at least 0; the first two in the shapes of the
-        parameters, the last (...), as from `batch_cost`.
     """
     u, tiny = _precision(dtype)
     W, b, z, a = ([array.astype(np.float64) for array in arrays] for arrays in (W, b, z, a))
@@ -55,23 +72,31 @@ def rounding_errors(
         z_error.append(_product_error(a[l], a_error[l], W[l], u) + u * np.abs(b[l])[..., np.newaxis, :])
         a_error.append(_change(activation.function, z[l], z_error[l]) + u * np.abs(a[l + 1]))
 
-    # Backward: the errors of dC/da, of delta, and of the gradients.
-    dW_error, db_error = list(W), list(b)  # to be filled, from the last layer to the first
+    # Backward: the errors of dC/da, of delta, and of the gradients; beside them, what units at a kink may do.
+    dW_error, db_error, dW_kinks, db_kinks = list(W), list(b), list(W), list(b)  # to be filled from the end
     batch_size = y.shape[-2]
+    ones = np.ones((batch_size, 1))  # the input of the biases
     dC_da = network.cost.slope(a[-1], y)
     dC_da_error = _cost_slope_error(network.cost, a[-1], a_error[-1], y, u)
+    dC_da_kinks = np.zeros_like(dC_da)
     for l in reversed(range(len(W))):
-        slope = network.activations[l].derivative(z[l])
-        slope_error = _slope_error(network.activations[l], z[l], z_error[l], a[l + 1], u)
+        activation = network.activations[l]
+        slope = activation.derivative(z[l])
+        change = _change(activation.derivative, z[l], z_error[l])
+        jump = change if activation.has_kink else np.zeros_like(change)
+        slope_error = change - jump + 2 * u * (np.abs(a[l + 1]) + np.abs(slope))  # computed out of a, as in 1 - a
         delta = dC_da * slope
         delta_error = _add(dC_da_error * (np.abs(slope) + slope_error), dC_da * slope_error, u * delta) + tiny
-        ones = np.ones((1, batch_size))  # the sum over the batch, as a product
+        delta_kinks = np.abs(dC_da) * jump + dC_da_kinks * (np.abs(slope) + jump)
         dW_error[l] = _product_error(transpose(a[l]), transpose(a_error[l]), delta, u, delta_error) / batch_size + tiny
-        db_error[l] = _product_error(ones, 0 * ones, delta, u, delta_error)[..., 0, :] / batch_size + tiny
+        db_error[l] = _product_error(ones.T, 0 * ones.T, delta, u, delta_error)[..., 0, :] / batch_size + tiny
+        dW_kinks[l] = transpose(np.abs(a[l])) @ delta_kinks / batch_size
+        db_kinks[l] = delta_kinks.sum(axis=-2) / batch_size
         dC_da = delta @ transpose(W[l])
         dC_da_error = _product_error(delta, delta_error, transpose(W[l]), u)
+        dC_da_kinks = delta_kinks @ transpose(np.abs(W[l]))
     cost_error = _cost_error(network.cost, a[-1], a_error[-1], y, u).mean(axis=-1)
-    return dW_error, db_error, cost_error
+    return Rounding(dW_error, db_error, dW_kinks, db_kinks, cost_error)
 
 
 def _precision(dtype: npt.DTypeLike) -> tuple[float, float]:
@@ -102,11 +127,6 @@ def _change(function: Callable[[Array], Array], z: Array, z_error: Array) -> Arr
     """How much `function(z)` changes when z moves by its error, either way. Right across a kink, too."""
     here = function(z)
     return np.maximum(np.abs(function(z + z_error) - here), np.abs(function(z - z_error) - here))
-
-
-def _slope_error(activation: Activation, z: Array, z_error: Array, a: Array, u: float) -> Array:
-    """The error of s'(z): from the error of z, and from computing it out of a, as in `1 - a`."""
-    return _change(activation.derivative, z, z_error) + u * (np.abs(a) + np.abs(activation.derivative(z)))
 
 
 def _cost_slope_error(cost: Cost, a: Array, a_error: Array, y: Array, u: float) -> Array:

@@ -78,11 +78,13 @@ class GradientCheck(keras.callbacks.Callback):
         worst: the largest gradient error so far, of the steps that needed no allowance; None before the first.
         latest: the errors of the last record, for other callbacks.
 
+    What other callbacks do to the parameters between two records is theirs, and not checked.
+
     Adds `gradient_error`, the largest so far, to Keras's logs at the end of each epoch: put it before callbacks that
     read them.
 
     Raises:
-        ValueError: for arguments outside of what is said above, or a manual network of another depth.
+        ValueError: for arguments outside of what is said above, or a record of another network.
         GradientMismatch: from `on_gradients`, with on_mismatch="stop".
     """
 
@@ -100,6 +102,8 @@ class GradientCheck(keras.callbacks.Callback):
         super().__init__()
         if on_mismatch not in ON_MISMATCH:
             raise ValueError(unknown_name("on_mismatch", on_mismatch, ON_MISMATCH))
+        if tolerance is not None and not 0 < tolerance < np.inf:
+            raise ValueError(f"tolerance is {tolerance}; expected a number above 0")
         if check_every < 0:
             raise ValueError(f"check_every is {check_every}; expected 0 (never) or more")
         self.network = network
@@ -118,16 +122,12 @@ class GradientCheck(keras.callbacks.Callback):
 
     def on_gradients(self, record: GradientRecord) -> None:
         """Check the record's steps, or every n-th of them."""
-        if len(record.names) != 2 * len(self.network.activations):
-            raise ValueError(
-                f"the model trains {len(record.names)} tensors ({', '.join(record.names)}); expected kernel and bias "
-                f"of {len(self.network.activations)} layers, as the manual network has them"
-            )
+        self._refuse_another_network(record)
         checked = self._steps_to_check(record)
         self.latest = CheckedSteps(record.first_step + checked)
         if len(checked) == 0:
             return
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite does not agree, and is told below
+        with np.errstate(all="ignore"):  # what is not finite does not agree, and is told below
             verdict = self._judge(_Steps.of_record(record, checked, self.x, self.y))
         gradient_errors = dict(zip(record.names, verdict.errors, strict=False))  # the cost and the updates follow
         self.latest = CheckedSteps(record.first_step + checked, gradient_errors)
@@ -143,6 +143,20 @@ class GradientCheck(keras.callbacks.Callback):
         """Add the worst error so far to Keras's logs."""
         if logs is not None and self.worst is not None:
             logs["gradient_error"] = self.worst.error
+
+    def _refuse_another_network(self, record: GradientRecord) -> None:
+        """Raise a ValueError where the record cannot be that of the network described."""
+        if len(record.names) != 2 * len(self.network.activations):
+            raise ValueError(
+                f"the model trains {len(record.names)} tensors ({', '.join(record.names)}); expected kernel and bias "
+                f"of {len(self.network.activations)} layers, as the manual network has them"
+            )
+        for name, p, g in zip(record.names, record.parameters, record.gradients, strict=True):
+            if g.shape[1:] != p.shape[1:] or g.dtype != self.x.dtype:
+                raise ValueError(
+                    f"the gradient of {name} is {g.dtype} {g.shape[1:]}; expected {self.x.dtype}, as the training "
+                    f"inputs are, and {p.shape[1:]}, as the parameter is"
+                )
 
     def _steps_to_check(self, record: GradientRecord) -> Array:
         if self.check_every == 0:
@@ -200,36 +214,42 @@ class GradientCheck(keras.callbacks.Callback):
 
         Args:
             steps: n of them.
-            dtype: of the manual side; where left out, the other side's.
-            allow_rounding: give each difference the floor at which the other side's rounding is just tolerated.
+            dtype: of the manual gradients and costs; where left out, the other side's.
+            allow_rounding: allow for the rounding of the other side.
         """
         dtype = dtype or steps.x.dtype
         W, b = ([w.astype(dtype, copy=False) for w in steps.before[i::2]] for i in (0, 1))
         x, y = steps.x.astype(dtype, copy=False), steps.y.astype(dtype, copy=False)
         z, a = forward(self.network, W, b, x)
         dW, db = backward(self.network, W, b, z, a, y)
-        manual = [*_in_turn(dW, db), batch_cost(self.network, a[-1], y)]
-        floors: list[Array | float] = [0.0] * len(manual)
+        cost = batch_cost(self.network, a[-1], y)
+        floors: list[Array | float] = [0.0] * (len(steps.names) + 1)
+        slacks: list[Array | float] = [0.0] * (len(steps.names) + 1)
         if allow_rounding:
-            dW_error, db_error, cost_error = rounding_errors(self.network, W, b, z, a, y, steps.x.dtype)
-            rounding = [*_in_turn(dW_error, db_error), cost_error]
-            floors = [norm(error, error.ndim - 1) / self.tolerance for error in rounding]
-        names = [*steps.names, "cost"]
-        tape = [*steps.gradients, steps.costs]
-        compared = [_Quantity(*row) for row in zip(names, tape, manual, floors, strict=True)]
-        return compared + (self._compare_updates(steps, dtype) if self.check_updates else [])
+            rounding = rounding_errors(self.network, W, b, z, a, y, steps.x.dtype)
+            errors = [*_in_turn(rounding.dW, rounding.db), rounding.cost]
+            floors = [norm(error, error.ndim - 1) / self.tolerance for error in errors]
+            slacks = [*_in_turn(rounding.dW_kinks, rounding.db_kinks), 0.0]
+        names, tape, manual = [*steps.names, "cost"], [*steps.gradients, steps.costs], [*_in_turn(dW, db), cost]
+        compared = [_Quantity(*row) for row in zip(names, tape, manual, floors, slacks, strict=True)]
+        return compared + (self._compare_updates(steps, allow_rounding) if self.check_updates else [])
 
-    def _compare_updates(self, steps: "_Steps", dtype: npt.DTypeLike) -> list["_Quantity"]:
+    def _compare_updates(self, steps: "_Steps", allow_rounding: bool) -> list["_Quantity"]:
         """The step each parameter took, against minus learning rate times gradient, as `backprop.sgd_step` has it.
 
-        Judged relative to the step. A parameter much larger than its step rounds the sum to its own last digit; the
-        floor allows for that.
+        Judged relative to the step, and repeated in the same number format: the product and the difference are each
+        rounded once, or together. That bounds every entry.
         """
+        info = np.finfo(steps.x.dtype)
         compared = []
         for name, w, w_next, g in zip(steps.names, steps.before, steps.after, steps.gradients, strict=True):
-            rate = steps.learning_rates.reshape(-1, *[1] * (g.ndim - 1)).astype(dtype, copy=False)  # (n, 1, ...)
-            floor = np.finfo(w.dtype).eps * norm(w, w.ndim - 1) / self.tolerance
-            compared.append(_Quantity(f"{name} update", w_next - w, -rate * g, floor))
+            rate = steps.learning_rates.reshape(-1, *[1] * (g.ndim - 1))  # (n, 1, ...)
+            expected = w - rate * g
+            slack: Array | float = 0.0
+            if allow_rounding:
+                rounded_once = np.abs(w_next) + np.abs(rate * g)
+                slack = np.where(g == 0, 0.0, info.eps * rounded_once + info.tiny)
+            compared.append(_Quantity(f"{name} update", w_next - w, expected - w, 0.0, slack))
         return compared
 
 
@@ -294,21 +314,30 @@ class _Steps:
 
 @dataclass(frozen=True)
 class _Quantity:
-    """Something that both sides computed for each of n steps, (n, *shape), and the floor under the reference's norm."""
+    """Something that both sides computed for each of n steps, and what `relative_error` allows for.
+
+    Attributes:
+        name: such as "hidden_1 kernel".
+        actual, reference: (n, *shape).
+        floor: (n,)
+        slack: (n, *shape)
+    """
 
     name: str
     actual: Array
     reference: Array
     floor: Array | float
+    slack: Array | float
 
     def errors(self) -> Array:
         """(n,)"""
-        return relative_error(self.actual, self.reference, self.actual.ndim - 1, self.floor)
+        return relative_error(self.actual, self.reference, self.actual.ndim - 1, self.floor, self.slack)
 
     def report(self, i: int, tolerance: float) -> TensorReport:
         """The i-th step in detail."""
         floor = float(np.broadcast_to(self.floor, len(self.actual))[i])
-        [report] = compare([self.name], [self.actual[i]], [self.reference[i]], tolerance, [floor])
+        slack = np.broadcast_to(self.slack, self.actual.shape)[i]
+        [report] = compare([self.name], [self.actual[i]], [self.reference[i]], tolerance, [floor], [slack])
         return report
 
 

@@ -27,6 +27,21 @@ def test_a_floor_does_not_hide_a_wrong_sign():
     assert relative_error(-r, r, 1, floor=0.01) == pytest.approx(0.1)
 
 
+def test_slack_is_for_the_entry_it_belongs_to():
+    r = np.array([3.0, 4.0])
+    assert relative_error(np.array([3.5, 4.0]), r, 1, slack=np.array([0.5, 0.0])) == 0
+    assert relative_error(np.array([3.5, 4.0]), r, 1, slack=np.array([0.0, 0.5])) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_no_square_underflows_or_overflows(size):
+    r = size * np.array([3.0, 4.0])
+    assert norm(r, 1) == pytest.approx(5 * size)
+    assert relative_error(2 * r, r, 1) == pytest.approx(1.0)
+    [report] = compare(["w"], [-r], [r], tolerance=1e-12)
+    assert (report.cosine, report.norm_ratio) == (pytest.approx(-1), pytest.approx(1))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_does_not_agree(bad):
     [report] = compare(["w"], [np.array([1.0, bad])], [np.array([1.0, 2.0])], tolerance=1e-5)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import train
-from backprop.network import ChainRule
+from backprop.network import ChainRule, forward
 from callbacks.finite_cost import FiniteCost, NonFiniteCost
 from callbacks.gradient_check import GradientCheck, GradientMismatch
 from config import Config
@@ -234,6 +234,8 @@ def test_saturated_units_are_no_false_alarm_and_hide_no_fault():
     [
         ({"on_mismatch": "stopp"}, "on_mismatch is 'stopp'; expected one of: stop, warn. Did you mean 'stop'?"),
         ({"check_every": -1}, "check_every is -1; expected 0 (never) or more"),
+        ({"tolerance": 0.0}, "tolerance is 0.0; expected a number above 0"),
+        ({"tolerance": np.nan}, "tolerance is nan; expected a number above 0"),
     ],
 )
 def test_bad_arguments(options, message):
@@ -247,6 +249,57 @@ def test_a_manual_network_of_another_depth_is_told(trained):
     shallow = train.manual_network(dataclasses.replace(config, hidden=(16,)))
     with pytest.raises(ValueError, match=r"trains 6 tensors \(hidden_1 kernel, .*expected kernel and bias of 2 layers"):
         GradientCheck(shallow, data.x_train, data.y_train).on_gradients(records[0])
+
+
+def test_gradients_of_another_shape_or_format_are_told(trained):
+    config, data, records = trained
+    with pytest.raises(ValueError, match=r"of hidden_2 kernel is float\d\d \(16, 10\); expected .*\(16, 16\)"):
+        new_check(config, data).on_gradients(with_fault(records[0], "gradients", 2, lambda g: g[:, :, :10]))
+    with pytest.raises(ValueError, match="gradient of hidden_1 kernel is float16"):
+        new_check(config, data).on_gradients(with_fault(records[0], "gradients", 0, lambda g: g.astype(np.float16)))
+
+
+def test_a_kink_excuses_only_the_entries_it_reaches():
+    """A ReLU at z = 0 to within rounding may be on or off; a fault elsewhere in the same kernel is still seen."""
+    config = Config(activation="relu", cost="cross-entropy", learning_rate=0.1, hidden=(16,))
+    images = made_images(num_train=64)
+    data = train.Dataset.from_mnist(train.mnist.Mnist(**images, source="made"), "float32")
+    model = train.build_model(config, 2)
+    kernel, bias, *rest = model.get_weights()
+    x, pixels = data.x_train, slice(100, 101)
+    kernel[:, 0] = 0
+    kernel[pixels, 0] = 1
+    bias[0] = -np.float32(x[5, 100])  # unit 0 stands at its kink for sample 5
+    model.set_weights([kernel, bias, *rest])
+    keep = Keep()
+    train.fit(model, data, batch_size=64, epochs=1, callbacks=[keep])
+    record = keep.records[0]
+    network = train.manual_network(config)
+    W, b = [p[0] for p in record.parameters[0::2]], [p[0] for p in record.parameters[1::2]]
+    z, a = forward(network, W, b, x[5:6])
+    assert z[0][0, 0] == 0
+    dC_da = (network.cost.slope(a[-1], data.y_train[5:6]) @ W[1].T)[0, 0]
+
+    def flipped(gradient):
+        """Unit 0 on for sample 5, where it was off: its share of the mean over 64 samples."""
+        gradient[0, :, 0] += dC_da * x[5] / 64
+        return gradient
+
+    flip = with_fault(record, "gradients", 0, flipped)
+    check = GradientCheck(network, data.x_train, data.y_train, check_updates=False)
+    check.on_gradients(flip)
+    assert (check.steps_wrong, check.steps_rounded) == (0, 1)
+    assert check.worst is None
+
+    def flipped_and_wrong(gradient):
+        gradient = flipped(gradient)
+        gradient[0, :, 1] *= 1.001
+        return gradient
+
+    with pytest.raises(GradientMismatch, match="hidden_1 kernel: error"):
+        GradientCheck(network, data.x_train, data.y_train, check_updates=False).on_gradients(
+            with_fault(record, "gradients", 0, flipped_and_wrong)
+        )
 
 
 def test_finite_cost_names_the_step_and_the_cause(trained):

@@ -132,7 +132,7 @@ WRONG_FACTORS = {
         ),
     ),
     "only one sample's bias gradient": (A, ChainRule(bias_gradient=lambda p, l, delta, dz_db: delta[-1])),
-    "bias gradient times a": (C, ChainRule(bias_slope=lambda p, l: p.a[l])),
+    "bias gradient times a": (C, ChainRule(bias_slope=lambda p, l: p.a[l][..., :1])),
     "forward without bias": (A, ChainRule(weighted_input=lambda a, W, b: a @ W)),
 }
 

@@ -15,12 +15,15 @@ def float32_errors_over_estimates(problem):
     exact = problem.astype(np.float64)
     z, a = forward(exact.network, exact.W, exact.b, exact.x)
     exact_dW, exact_db = backward(exact.network, exact.W, exact.b, z, a, exact.y)
-    dW_error, db_error, _ = rounding_errors(exact.network, exact.W, exact.b, z, a, exact.y, np.float32)
+    rounding = rounding_errors(exact.network, exact.W, exact.b, z, a, exact.y, np.float32)
     ratios, relative = [], []
-    for g, r, e in zip([*dW, *db], [*exact_dW, *exact_db], [*dW_error, *db_error], strict=True):
-        assert e.shape == r.shape
+    errors, kinks = [*rounding.dW, *rounding.db], [*rounding.dW_kinks, *rounding.db_kinks]
+    for g, r, e, kink in zip([*dW, *db], [*exact_dW, *exact_db], errors, kinks, strict=True):
+        assert e.shape == kink.shape == r.shape
         assert (e >= 0).all()
-        error, estimate = np.linalg.norm(g.astype(np.float64) - r), np.linalg.norm(e)
+        assert (kink >= 0).all()
+        difference = np.maximum(np.abs(g.astype(np.float64) - r) - kink, 0)
+        error, estimate = np.linalg.norm(difference), np.linalg.norm(e)
         ratios.append(error / estimate if estimate > 0 else (0.0 if error == 0 else np.inf))
         relative.append(estimate / np.linalg.norm(r) if np.linalg.norm(r) > 0 else 0.0)
     return ratios, relative
@@ -55,14 +58,23 @@ def test_the_estimate_is_small_beside_an_ordinary_gradient(activation, cost):
         assert max(relative) < 1e-3
 
 
-def test_a_relu_at_its_kink_may_be_on_or_off():
-    """z = 0.1 * 1 - 0.1 * 1 is zero, or not, by the order of rounding: the whole slope is then in doubt."""
-    problem = random_problem((2, 1, 1), 1, "relu", seed=0, output_activation="linear")
-    problem.W[0][:] = [[0.1], [-0.1]]
+def test_a_relu_at_its_kink_may_be_on_or_off_and_excuses_no_other_unit():
+    """z = 0.1 * 1 - 0.1 * 1 is zero, or not, by the order of rounding: unit 0's slope is in doubt, unit 1's is not."""
+    problem = random_problem((2, 2, 1), 1, "relu", seed=0, output_activation="linear")
+    problem.W[0][:] = [[0.1, 1.0], [-0.1, 1.0]]
     problem.b[0][:] = 0.0
     problem.x[:] = 1.0
     z, a = forward(problem.network, problem.W, problem.b, problem.x)
-    assert z[0] == 0
-    dW_error, _, _ = rounding_errors(problem.network, problem.W, problem.b, z, a, problem.y, np.float32)
-    slope = 2 * (a[-1] - problem.y) * problem.W[1]
-    assert (dW_error[0] >= np.abs(slope)).all()
+    assert z[0][0, 0] == 0
+    rounding = rounding_errors(problem.network, problem.W, problem.b, z, a, problem.y, np.float32)
+    dC_da = 2 * (a[-1] - problem.y) * problem.W[1][:, 0]  # (1, 2)
+    np.testing.assert_allclose(rounding.dW_kinks[0], [[abs(dC_da[0, 0]), 0]] * 2)
+    np.testing.assert_allclose(rounding.db_kinks[0], [abs(dC_da[0, 0]), 0])
+    assert rounding.dW[0].max() < 1e-5
+
+
+def test_only_activations_with_a_kink_have_kinks():
+    problem = random_problem((7, 5, 4, 3), 11, "tanh", scale=10.0)
+    z, a = forward(problem.network, problem.W, problem.b, problem.x)
+    rounding = rounding_errors(problem.network, problem.W, problem.b, z, a, problem.y, np.float32)
+    assert not any(kink.any() for kink in [*rounding.dW_kinks, *rounding.db_kinks])
