@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import arg
+from tyro.constructors import PrimitiveConstructorSpec
 
 from backprop.functions import ACTIVATIONS, COSTS, unknown_name
 from datasets import mnist
@@ -19,27 +20,45 @@ class ConfigError(Exception):
     """The configuration cannot be used. One line for each thing that is wrong."""
 
 
+def _batch_size_from_text(words: list[str]) -> int | Literal["full"]:
+    if words[0] == "full":
+        return "full"
+    try:
+        return int(words[0])
+    except ValueError:
+        raise ValueError(f"{words[0]!r} is neither a whole number nor full.") from None
+
+
+BATCH_SIZE_OPTION: PrimitiveConstructorSpec[int | Literal["full"]] = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="INT|full",
+    instance_from_str=_batch_size_from_text,
+    is_instance=lambda value: value == "full" or isinstance(value, int),
+    str_from_instance=lambda value: [str(value)],
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     """Train a network on MNIST by stochastic gradient descent, and verify every gradient on the way.
 
-    Without options: the network of the lecture, to about 94.8 % test accuracy.
-    A second recipe reaches about 96 %:
-    train.py --activation relu --cost cross-entropy --learning-rate 0.05 --schedule cosine --epochs 30
+    Without options: the network of the lecture, to about 94.6 % test accuracy. A second recipe reaches about 96 %:
+
+    train.py --activation relu --cost cross-entropy --learning-rate 0.1 --schedule cosine --epochs 30
     """
 
     hidden: tuple[int, ...] = (16, 16)
-    """Units in each hidden layer, from the input's side."""
+    """Units in each hidden layer, from the input's side; none for a network without hidden layers."""
     activation: Annotated[str, arg(metavar="sigmoid|tanh|relu")] = "sigmoid"
     """Of the hidden layers. The output layer has sigmoid with squared-error, and none (logits) with cross-entropy."""
     cost: Annotated[str, arg(metavar="squared-error|cross-entropy")] = "squared-error"
     """squared-error: summed over the ten outputs, averaged over the batch, as in the lecture. cross-entropy: of the
     softmax of the outputs."""
     learning_rate: float = 1.0
-    """Length of a step, as a factor of the gradient."""
+    """Length of a step, as a factor of the gradient. With relu or cross-entropy, 0.1 is a good beginning."""
     schedule: Annotated[str, arg(metavar="constant|cosine")] = "constant"
     """How the learning rate goes on; cosine lowers it to 0 over the whole training."""
-    batch_size: int | Literal["full"] = 32
+    batch_size: Annotated[int | Literal["full"], BATCH_SIZE_OPTION] = 32
     """Images for each step, or full: gradient descent on the whole training set."""
     epochs: int = 10
     """Number of passes over the training set."""
@@ -57,7 +76,7 @@ class Config:
     jit_compile: bool = True
     """Compile the steps with XLA."""
     logs: Path = Path("logs")
-    """Folder that gets a new folder for each run."""
+    """Folder that gets a new folder for each run; below the working directory unless the path is absolute."""
     data: Annotated[Path | None, arg(metavar="PATH")] = None
     """An .npz file in Keras's layout, or a folder of the four idx files. Without it: cache, Keras, package index."""
 

@@ -8,9 +8,11 @@ train/ validation/   TensorBoard events
 """
 
 import json
+import os
 import platform
 import shlex
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,7 +24,6 @@ from typing import Any
 
 import keras
 from rich.console import Console
-from rich.table import Table
 
 from callbacks.finite_cost import NonFiniteCost
 from callbacks.gradient_check import GradientCheck, GradientMismatch
@@ -99,11 +100,11 @@ def new_run_folder(logs: Path) -> Path:
 def kept(folder: Path) -> Iterator[None]:
     """See to it that the folder tells the truth, whichever way the block ends.
 
-    Where a check ends the run, `summary.json` says so. Where the folder cannot be written any more, the folder is taken
-    away if no epoch was done; else it keeps the whole lines of its history.
+    Where a check ends the run, `summary.json` says so. Where anything else does, the folder is taken away if no epoch
+    was done, and keeps the whole lines of its history if one was.
 
     Raises:
-        RunFolderError: in place of an OSError.
+        RunFolderError: in place of an OSError that comes from the folder: its disk is full, or it is gone.
     """
     try:
         yield
@@ -111,12 +112,30 @@ def kept(folder: Path) -> Iterator[None]:
         _write_json(folder / "summary.json", {"status": type(error).__name__, "message": str(error)})
         raise
     except OSError as error:
+        writable = _can_be_written(folder)
         removed = _remove_if_empty_handed(folder)
+        if writable:
+            raise
         what = "The folder was removed." if removed else "It holds the epochs up to there, but no trained network."
         raise RunFolderError(
             f"The run's folder {folder} cannot be written: {error.strerror or error}. {what} "
             "Make room, or choose another place with --logs FOLDER."
         ) from error
+    except BaseException:
+        _remove_if_empty_handed(folder)
+        raise
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether as much as a run writes can be written there now."""
+    probe = folder / "probe.part"
+    try:
+        probe.write_bytes(bytes(2**18))
+    except OSError:
+        return False
+    finally:
+        probe.unlink(missing_ok=True)
+    return True
 
 
 def write_config(folder: Path, config: dict[str, Any], data_source: str) -> None:
@@ -126,10 +145,7 @@ def write_config(folder: Path, config: dict[str, Any], data_source: str) -> None
 
 
 def write_result(result: Result) -> None:
-    """Write `model.keras` and `summary.json`, or take the folder away where not one step was trained."""
-    if result.num_steps == 0:
-        shutil.rmtree(result.folder, ignore_errors=True)
-        return
+    """Write `model.keras` and `summary.json`."""
     partial = result.folder / "partial.keras"
     try:
         result.model.save(partial)
@@ -189,52 +205,48 @@ def print_head(console: Console, config: Config, batch_size: int, num_samples: i
     """What is about to be trained, in three lines."""
     sizes = "-".join(map(str, config.sizes))
     schedule = "" if config.schedule == "constant" else f", {config.schedule} schedule"
-    lines = (
+    say(
+        console,
         f"Network {sizes}, {config.activation}, {config.cost}, {config.num_parameters:,} parameters, {config.dtype}",
-        f"SGD, learning rate {config.learning_rate:g}{schedule}, batches of {batch_size:,} from {num_samples:,} images",
-        f"Run {folder}",
     )
-    for line in lines:
-        _print(console, line)
-    _print(console, "")
+    say(
+        console,
+        f"SGD, learning rate {config.learning_rate:g}{schedule}, batches of {batch_size:,} from {num_samples:,} images",
+    )
+    say(console, f"Run {folder}\n")
 
 
 def print_summary(console: Console, result: Result) -> None:
     """How the run ended."""
     check = result.check
     if result.status == "interrupted":
-        _print(console, f"\nInterrupted in epoch {len(result.history.get('loss', [])) + 1}.")
-        if result.num_steps == 0:
-            _print(console, "Nothing was trained yet; nothing was kept.")
-            return
-    _print(console, "")
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row(
-        "Test accuracy", f"{result.test_accuracy:.2%} ({result.test_correct:,} of {result.num_test:,} images)"
-    )
-    table.add_row("Test cost", f"{result.test_cost:.4f}")
-    table.add_row("Gradient check", _verdict(result))
+        say(console, f"\nInterrupted in epoch {len(result.history.get('loss', [])) + 1}; saved as it was then.")
+    lines = [
+        ("", ""),
+        ("Test accuracy", f"{result.test_accuracy:.2%} ({result.test_correct:,} of {result.num_test:,} images)"),
+        ("Test cost", f"{result.test_cost:.4f}"),
+        ("Gradient check", _verdict(check)),
+    ]
+    if check.steps_checked:
+        lines.append(
+            ("", f"{check.steps_checked:,} of {result.num_steps:,} steps: {check.tensors_checked:,} gradients,")
+        )
+        lines.append(("", "and the cost and the update of each step"))
+    if check.steps_rounded:
+        lines.append(("", f"in {check.steps_rounded:,} steps only with what rounding accounts for"))
     if check.worst:
-        table.add_row("Worst error", f"{check.worst.error:.1e}, tolerance {check.tolerance:.0e}")
-        table.add_row("", f"{check.worst.tensor}, {check.worst.where}")
-    table.add_row("Saved in", str(result.folder))
-    table.add_row("TensorBoard", tensorboard_command(result.config.logs))
-    console.print(table, highlight=False, markup=False)
+        lines.append(("Worst error", f"{check.worst.error:.1e}, tolerance {check.tolerance:.0e}"))
+        lines.append(("", f"{check.worst.tensor}, {check.worst.where}"))
+    lines.append(("Saved in", str(result.folder)))
+    lines.append(("TensorBoard", tensorboard_command(result.config.logs)))
+    for label, text in lines:
+        say(console, f"{label:<16}{text}".rstrip())
 
 
-def _verdict(result: Result) -> str:
-    check = result.check
+def _verdict(check: GradientCheck) -> str:
     if check.steps_checked == 0:
         return "not done: no gradient of this run was verified"
-    counts = (
-        f"{check.steps_checked:,} of {result.num_steps:,} steps, {check.tensors_checked:,} gradients; "
-        "with each step its cost and its update"
-    )
-    if check.steps_wrong:
-        return f"FAILED in {check.steps_wrong:,} steps ({counts})"
-    return f"all agree ({counts})"
+    return f"FAILED in {check.steps_wrong:,} steps" if check.steps_wrong else "all agree"
 
 
 def tensorboard_command(logs: Path) -> str:
@@ -242,8 +254,10 @@ def tensorboard_command(logs: Path) -> str:
     python = Path(sys.executable)
     if python.is_relative_to(Path.cwd()):
         python = python.relative_to(Path.cwd())
-    return shlex.join([str(python), "-m", "tensorboard.main", "--logdir", str(logs)])
+    command = [str(python), "-m", "tensorboard.main", "--logdir", str(logs)]
+    return subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
 
 
-def _print(console: Console, line: str) -> None:
+def say(console: Console, line: str) -> None:
+    """Write a line as it is: not wrapped, not coloured, brackets taken for brackets."""
     console.print(line, markup=False, highlight=False, soft_wrap=True)

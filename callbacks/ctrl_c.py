@@ -9,11 +9,18 @@ import keras
 
 
 class CtrlC(keras.callbacks.Callback):
-    """Raises KeyboardInterrupt after the steps at work, not in the middle of them, nor of writing an epoch's results.
+    """Raises KeyboardInterrupt after the steps at work: not in the middle of them, nor while results are written.
 
-    A second Ctrl-C interrupts at once, wherever the program is. Outside of the main thread, where Python takes no
-    signals, and where Ctrl-C is ignored, as in a job in the background, nothing changes. Put it last: the callbacks
-    before it have then seen the steps.
+    A context manager for the time that should be shielded, and a callback for the training within it. After the
+    training, the first Ctrl-C changes nothing; a second one always interrupts at once. Outside of the main thread,
+    where Python takes no signals, and where Ctrl-C is ignored, as in a job in the background, nothing changes.
+
+    Put it last among the callbacks: those before it have then seen the steps.
+
+    Example:
+        with CtrlC() as ctrl_c:
+            fit(..., callbacks=[..., ctrl_c])
+            save()
     """
 
     def __init__(self) -> None:
@@ -21,23 +28,21 @@ class CtrlC(keras.callbacks.Callback):
         self.asked = False
         self._before: Any = None
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Take over the signal."""
-        self.asked = False
+    def __enter__(self) -> "CtrlC":
         in_main_thread = threading.current_thread() is threading.main_thread()
         if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._before = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """End the training where that was asked for."""
         if self.asked:
             raise KeyboardInterrupt
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Give the signal back."""
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.asked:

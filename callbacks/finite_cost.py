@@ -45,5 +45,5 @@ class FiniteCost(keras.callbacks.Callback):
             )
         return (
             f"{message}; the cost of the step before was {before:.3g}. Likely cause: steps that are too long. "
-            f"Try a learning rate below {record.learning_rates[k]:g}."
+            f"Try a learning rate of {record.learning_rates[k] / 10:g}."
         )

@@ -74,7 +74,7 @@ class GradientCheck(keras.callbacks.Callback):
         steps_checked: number of steps.
         tensors_checked: number of gradients, one for each parameter and step.
         steps_wrong: number of steps with a mismatch.
-        steps_rounded: number of steps that agree only because of what rounding accounts for.
+        steps_rounded: number of steps whose gradients or cost agree only with what rounding accounts for.
         worst: the largest gradient error so far, of the steps that needed no allowance; None before the first.
         latest: the errors of the last record, for other callbacks.
 
@@ -173,12 +173,13 @@ class GradientCheck(keras.callbacks.Callback):
         seem_wrong = self._wrong(errors)
         if len(seem_wrong) == 0:
             return _Verdict(errors, rounded=seem_wrong, wrong=seem_wrong, reports=[])
+        wrong_gradients = self._wrong(errors[: len(steps.names) + 1])  # or costs
         quantities = self._compare(steps[seem_wrong], np.float64, allow_rounding=True)
         errors[:, seem_wrong] = [quantity.errors() for quantity in quantities]
         wrong = self._wrong(errors)
         first = np.flatnonzero(np.isin(seem_wrong, wrong))[:1]  # of the steps that seem wrong, the first that is
         reports = [quantity.report(i, self.tolerance) for i in first for quantity in quantities]
-        return _Verdict(errors, np.setdiff1d(seem_wrong, wrong), wrong, reports)
+        return _Verdict(errors, np.setdiff1d(wrong_gradients, wrong), wrong, reports)
 
     def _worst_so_far_or_wrong(self, errors: Array, num_gradients: int) -> Array:
         """Which steps deserve a closer look. NaN does."""
@@ -259,7 +260,7 @@ class _Verdict:
 
     Attributes:
         errors: (quantities, n), gradients first, then the cost, then the updates.
-        rounded: indices of the steps that agree because of what rounding accounts for.
+        rounded: indices of the steps whose gradients or cost agree only with what rounding accounts for.
         wrong: indices of those that do not agree.
         reports: all quantities of the first wrong step in detail.
     """

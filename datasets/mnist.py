@@ -124,8 +124,8 @@ def load(path: Path | None = None, say: Say = print) -> Mnist:
             _verify(arrays)
         except (DataError, OSError) as error:
             failures.append(f"  {name}: {error}")
-            if name == "cache" and cache_folder().is_dir():
-                say(f"The cached MNIST is damaged and will be fetched again: {error}")
+            if name == "cache" and str(error) != NOT_CACHED:
+                say(f"The cached MNIST cannot be used and will be fetched again: {error}")
             continue
         if name != "cache":
             _write_cache(arrays, say)
@@ -196,11 +196,13 @@ def decode_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"{name} begins with {content[:4].hex() or 'nothing'}; an idx file of bytes begins with 000008")
     header_size = 4 + 4 * content[3]
+    if len(content) < header_size:
+        raise DataError(f"{name} is {len(content)} bytes long; its header alone has {header_size}. Is it cut off?")
     shape = tuple(int(length) for length in np.frombuffer(content[4:header_size], dtype=">i4"))
     size = int(np.prod(shape, dtype=np.int64))
-    if len(shape) != content[3] or min(shape, default=0) < 0 or len(content) != header_size + size:
+    if min(shape, default=0) < 0 or len(content) != header_size + size:
         raise DataError(
-            f"{name} is {len(content):,} bytes long; its header {content[:header_size].hex()} promises "
+            f"{name} is {len(content):,} bytes long; its header {content[: min(header_size, 16)].hex()} promises "
             f"{header_size + size:,}. Is it cut off?"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=header_size).reshape(shape)
@@ -233,33 +235,43 @@ def _read_folder(folder: Path) -> Arrays:
         content = found[0].read_bytes()
         arrays[key] = decode_idx(gzip.decompress(content) if found[0].suffix == ".gz" else content, found[0].name)
     if missing:
-        raise DataError(f"{folder} lacks {', '.join(missing)}")
+        raise DataError(f"it lacks {', '.join(missing)}")
     return arrays
 
 
 # --- the cache --------------------------------------------------------------------------------------------------
 
 
+NOT_CACHED = "nothing is there yet"
+
+
 def cache_folder() -> Path:
-    """Where the four files are kept, unpacked: the user's cache folder, as the system has it."""
-    return platformdirs.user_cache_path("backprop-mnist", appauthor=False)
+    """Where the four files are kept, unpacked: the user's cache folder, as the system has it.
+
+    Raises:
+        DataError: for a user without a home.
+    """
+    try:
+        return platformdirs.user_cache_path("backprop-mnist", appauthor=False)
+    except RuntimeError as error:
+        raise DataError(f"there is no cache folder: {_one_line(error)}") from error
 
 
 def _from_cache(_say: Say) -> Arrays:
     folder = cache_folder()
     if not folder.is_dir():
-        raise DataError(f"{folder} is not there yet")
+        raise DataError(NOT_CACHED)
     return _read_folder(folder)
 
 
 def _write_cache(arrays: Arrays, say: Say) -> None:
     """Write each file under a name of its own first: a reader, or a second process, never sees half a file."""
-    folder = cache_folder()
     try:
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
         for key, array in arrays.items():
             write_atomically(folder / FILES[key], encode_idx(array))
-    except OSError as error:
+    except (OSError, DataError) as error:
         say(f"MNIST could not be cached, and will be fetched again next time: {error}")
 
 
@@ -406,7 +418,18 @@ def _read_npz(path: Path) -> Arrays:
             missing = [key for key in FILES if key not in archive]
             if missing:
                 raise DataError(f"it lacks {', '.join(missing)}; it holds {', '.join(archive) or 'nothing'}")
-            return {key: archive[key] for key in FILES}
+            arrays = {key: archive[key] for key in FILES}
+    no_arrays = [key for key, value in arrays.items() if not isinstance(value, np.ndarray)]
+    if no_arrays:
+        raise DataError(f"{', '.join(no_arrays)} in it is no array")
+    return {key: _bytes_where_it_fits(array) if key.startswith("y") else array for key, array in arrays.items()}
+
+
+def _bytes_where_it_fits(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Labels in another integer format are the same labels."""
+    if labels.dtype.kind in "iu" and labels.size and labels.min() >= 0 and labels.max() <= 255:
+        return labels.astype(np.uint8)
+    return labels
 
 
 def _problems(arrays: Arrays) -> Iterator[str]:

@@ -5,6 +5,13 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+INITIALIZERS = {
+    "sigmoid": keras.initializers.GlorotNormal,
+    "tanh": keras.initializers.GlorotNormal,
+    "linear": keras.initializers.GlorotNormal,
+    "relu": keras.initializers.HeUniform,  # twice the variance, since a ReLU lets half of it pass
+}
+
 
 def build_mlp(
     num_inputs: int = 784,
@@ -25,7 +32,7 @@ def build_mlp(
         activation: "sigmoid", "tanh", "relu" or "linear", of the hidden layers.
         output_activation: the same, of the output layer; "linear" for a cost that takes logits.
         dtype: "float32" or "float64", of parameters and computation.
-        seed: of the kernels (Glorot normal). Biases begin at zero.
+        seed: of the kernels: Glorot normal, or He uniform before a ReLU. Biases begin at zero.
 
     Returns:
         A model, built, of layers `hidden_1`, `hidden_2`, ..., `output`. Its `trainable_variables` are kernel
@@ -43,7 +50,7 @@ def build_mlp(
         keras.layers.Dense(
             size,
             activation=layer_activation,
-            kernel_initializer=keras.initializers.GlorotNormal(seed=int(layer_seed)),
+            kernel_initializer=INITIALIZERS[layer_activation](seed=int(layer_seed)),
             dtype=dtype,
             name=name,
         )

@@ -6,8 +6,10 @@ TensorFlow, whatever the user's own Keras configuration says: the project's tape
 """
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,9 +38,23 @@ def _held_back_error_stream() -> Iterator[None]:
             os.close(descriptor)
 
 
+@contextmanager
+def _ctrl_c_ends_the_process() -> Iterator[None]:
+    """Ctrl-C in the seconds of loading ends the process (status 130 in a shell), without pages of traceback."""
+    takes_signals = threading.current_thread() is threading.main_thread()
+    if not takes_signals or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # from here on errors that Python raises anyway; 0 shows all
 
-with _held_back_error_stream():
+with _held_back_error_stream(), _ctrl_c_ends_the_process():
     import keras  # noqa: F401
     import tensorflow  # noqa: F401

