@@ -28,7 +28,7 @@ import numpy.typing as npt
 from backprop.functions import Array, Cost
 from backprop.network import Arrays, Network, transpose
 
-SAFETY = 4.0
+SAFETY = 8.0
 """How many times the usual size of an error is still put down to rounding."""
 
 
@@ -102,7 +102,7 @@ def rounding_errors(
 def _precision(dtype: npt.DTypeLike) -> tuple[float, float]:
     """The relative error of rounding, with the margin of safety, and the least number that keeps its digits."""
     info = np.finfo(np.dtype(dtype).type)
-    return SAFETY * float(info.eps) / 2, float(info.tiny)
+    return SAFETY * float(info.eps) / 2, SAFETY * float(info.tiny)
 
 
 def _add(*errors: Array) -> Array:

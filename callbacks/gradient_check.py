@@ -10,7 +10,7 @@ import numpy.typing as npt
 from backprop.compare import TensorReport, compare, norm, relative_error, tolerance_for
 from backprop.functions import Array, unknown_name
 from backprop.network import Network, backward, batch_cost, forward
-from backprop.rounding import rounding_errors
+from backprop.rounding import SAFETY, rounding_errors
 from callbacks.record import GradientRecord
 
 ON_MISMATCH = ("stop", "warn")
@@ -218,22 +218,28 @@ class GradientCheck(keras.callbacks.Callback):
             dtype: of the manual gradients and costs; where left out, the other side's.
             allow_rounding: allow for the rounding of the other side.
         """
-        dtype = dtype or steps.x.dtype
+        forward_pass, manual = self._manual(steps, dtype or steps.x.dtype)
+        floors: list[Array | float] = [0.0] * len(manual)
+        slacks: list[Array | float] = [0.0] * len(manual)
+        if allow_rounding:
+            rounding = rounding_errors(self.network, *forward_pass, steps.x.dtype)
+            slacks = [*_in_turn(rounding.dW_kinks, rounding.db_kinks), 0.0]
+            estimates = [*_in_turn(rounding.dW, rounding.db), rounding.cost]
+            _, rounded = self._manual(steps, steps.x.dtype)  # what the manual module itself loses in that format
+            for i, (estimate, exact, own, slack) in enumerate(zip(estimates, manual, rounded, slacks, strict=True)):
+                own_loss = SAFETY * norm(np.maximum(np.abs(own - exact) - slack, 0), exact.ndim - 1)
+                floors[i] = np.maximum(norm(estimate, estimate.ndim - 1), own_loss) / self.tolerance
+        names, tape = [*steps.names, "cost"], [*steps.gradients, steps.costs]
+        compared = [_Quantity(*row) for row in zip(names, tape, manual, floors, slacks, strict=True)]
+        return compared + (self._compare_updates(steps, allow_rounding) if self.check_updates else [])
+
+    def _manual(self, steps: "_Steps", dtype: npt.DTypeLike) -> tuple[tuple, list[Array]]:
+        """The manual module's forward pass `(W, b, z, a, y)` in this format, and its gradients and costs from it."""
         W, b = ([w.astype(dtype, copy=False) for w in steps.before[i::2]] for i in (0, 1))
         x, y = steps.x.astype(dtype, copy=False), steps.y.astype(dtype, copy=False)
         z, a = forward(self.network, W, b, x)
         dW, db = backward(self.network, W, b, z, a, y)
-        cost = batch_cost(self.network, a[-1], y)
-        floors: list[Array | float] = [0.0] * (len(steps.names) + 1)
-        slacks: list[Array | float] = [0.0] * (len(steps.names) + 1)
-        if allow_rounding:
-            rounding = rounding_errors(self.network, W, b, z, a, y, steps.x.dtype)
-            errors = [*_in_turn(rounding.dW, rounding.db), rounding.cost]
-            floors = [norm(error, error.ndim - 1) / self.tolerance for error in errors]
-            slacks = [*_in_turn(rounding.dW_kinks, rounding.db_kinks), 0.0]
-        names, tape, manual = [*steps.names, "cost"], [*steps.gradients, steps.costs], [*_in_turn(dW, db), cost]
-        compared = [_Quantity(*row) for row in zip(names, tape, manual, floors, slacks, strict=True)]
-        return compared + (self._compare_updates(steps, allow_rounding) if self.check_updates else [])
+        return (W, b, z, a, y), [*_in_turn(dW, db), batch_cost(self.network, a[-1], y)]
 
     def _compare_updates(self, steps: "_Steps", allow_rounding: bool) -> list["_Quantity"]:
         """The step each parameter took, against minus learning rate times gradient, as `backprop.sgd_step` has it.
