@@ -114,8 +114,6 @@ def compare(
     actual: Sequence[Array],
     reference: Sequence[Array],
     tolerance: float,
-    floors: Sequence[float] | None = None,
-    slacks: Sequence[Array | float] | None = None,
 ) -> list[TensorReport]:
     """Compare gradients with their references, tensor by tensor.
 
@@ -124,8 +122,6 @@ def compare(
         actual: the gradients under test.
         reference: the gradients to hold them against, in the same order and shapes.
         tolerance: the largest error that counts as agreement.
-        floors: the least norm that each difference is held against; 0 where left out.
-        slacks: how much each entry may differ for free; 0 where left out.
 
     Returns:
         A report for each tensor.
@@ -146,17 +142,13 @@ def compare(
     ]
     if wrong_shapes:
         raise ValueError("\n".join(wrong_shapes))
-    nothing = [0.0] * len(names)
-    return [
-        _report(*row, tolerance)
-        for row in zip(names, actual, reference, floors or nothing, slacks or nothing, strict=True)
-    ]
+    return [_report(name, g, r, tolerance) for name, g, r in zip(names, actual, reference, strict=True)]
 
 
-def _report(name: str, g: Array, r: Array, floor: float, slack: Array | float, tolerance: float) -> TensorReport:
+def _report(name: str, g: Array, r: Array, tolerance: float) -> TensorReport:
     g_norm, r_norm = norm(g, g.ndim), norm(r, r.ndim)
     with np.errstate(all="ignore"):  # zeros, and what is not finite, give NaN and inf
         cosine = np.sum((g.astype(np.float64) / g_norm) * (r.astype(np.float64) / r_norm))
         norm_ratio = g_norm / r_norm
-        error = relative_error(g, r, g.ndim, floor, slack)
+        error = relative_error(g, r, g.ndim)
     return TensorReport(name, float(error), tolerance, float(cosine), float(norm_ratio))
