@@ -140,9 +140,9 @@ class GradientCheck(keras.callbacks.Callback):
             self._mismatch(record, record.describe(int(checked[verdict.wrong[0]])), verdict.reports)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Add the worst error so far to Keras's logs."""
-        if logs is not None and self.worst is not None:
-            logs["gradient_error"] = self.worst.error
+        """Add the worst error so far to Keras's logs; NaN where every step needed an allowance for rounding."""
+        if logs is not None and self.steps_checked > 0:
+            logs["gradient_error"] = self.worst.error if self.worst else float("nan")
 
     def _refuse_another_network(self, record: GradientRecord) -> None:
         """Raise a ValueError where the record cannot be that of the network described."""

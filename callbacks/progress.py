@@ -58,6 +58,7 @@ class ProgressTable(keras.callbacks.Callback):
         self._stop_bar()
         logs = logs or {}
         error = f"{logs['gradient_error']:.1e}" if "gradient_error" in logs else "not checked"
+        error = "rounding only" if error == "nan" else error
         seconds = time.perf_counter() - self._epoch_began
         self._print(
             f"{epoch + 1:3d}/{self.params['epochs']:<3d} {logs['loss']:10.4f} {logs['accuracy']:9.2%} "

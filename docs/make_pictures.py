@@ -24,8 +24,8 @@ MILDEST_MISTAKE = 2e-3
 """The smallest error that any mistake people really make was seen to cause."""
 
 
-class KeepGradients(keras.callbacks.Callback):
-    """Counts, for each tensor, how many float32 tape gradients lie how far from the manual ones in float64."""
+class KeepErrors(keras.callbacks.Callback):
+    """Checks every step, and keeps the error of every gradient."""
 
     def __init__(self, config: Config, x: np.ndarray, y: np.ndarray) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ def main() -> None:
     config = Config()
     stored = train.mnist.load()
     data = train.Dataset.from_mnist(stored, config.dtype)
-    keep = KeepGradients(config, data.x_train, data.y_train)
+    keep = KeepErrors(config, data.x_train, data.y_train)
     with tempfile.TemporaryDirectory() as logs:
         result = train.train(Config(logs=Path(logs), check_every=0), callbacks=[keep])
     draw(result.history, {name: np.concatenate(errors) for name, errors in keep.errors.items()}, keep.check.tolerance)

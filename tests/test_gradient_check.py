@@ -290,6 +290,9 @@ def test_a_kink_excuses_only_the_entries_it_reaches():
     check.on_gradients(flip)
     assert (check.steps_wrong, check.steps_rounded) == (0, 1)
     assert check.worst is None
+    logs = {}
+    check.on_epoch_end(0, logs)
+    assert np.isnan(logs["gradient_error"])
 
     def flipped_and_wrong(gradient):
         gradient = flipped(gradient)

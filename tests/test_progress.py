@@ -43,6 +43,10 @@ def test_without_a_check_no_error_is_claimed():
     assert shown(is_terminal=False).count("not checked") == 2
 
 
+def test_an_error_that_is_all_rounding():
+    assert shown(is_terminal=False, logs={"gradient_error": float("nan")}).count("rounding only") == 2
+
+
 @pytest.mark.parametrize(("is_terminal", "bars"), [(True, True), (False, False)])
 def test_the_bar_is_for_a_terminal_only(is_terminal, bars):
     out = shown(is_terminal)
