@@ -22,7 +22,7 @@ Three things differ from the lecture's notation, and they are told here once:
     are the dots of `(..., B, n)`.
 
 **Cost.** C is the cost of one sample; the batch costs the mean over its B samples. `average` is the only line where
-that 1/B enters.
+that 1/B enters the gradient.
 
 **Factors.** The chain rule for a weight of the last layer reads
 
