@@ -3,7 +3,7 @@
 config.json     the resolved configuration with its seed, the versions of Python and of the packages, the data's source
 history.csv     one line for each epoch
 model.keras     the trained network; keras.models.load_model("model.keras", compile=False) reads it anywhere
-summary.json    how the run ended: accuracy, what was checked, the worst error
+summary.json    how the run ended: accuracy, what was checked, the worst error; or what stopped it
 train/ validation/   TensorBoard events
 """
 
@@ -121,8 +121,9 @@ def kept(folder: Path) -> Iterator[None]:
             f"The run's folder {folder} cannot be written: {error.strerror or error}. {what} "
             "Make room, or choose another place with --logs FOLDER."
         ) from error
-    except BaseException:
-        _remove_if_empty_handed(folder)
+    except BaseException as error:
+        if not _remove_if_empty_handed(folder):
+            _write_json(folder / "summary.json", {"status": type(error).__name__, "message": "no network was saved"})
         raise
 
 
@@ -256,6 +257,14 @@ def tensorboard_command(logs: Path) -> str:
         python = python.relative_to(Path.cwd())
     command = [str(python), "-m", "tensorboard.main", "--logdir", str(logs)]
     return subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
+
+
+class Output(Console):
+    """The standard output. Where its reader went away, that is an error like others; rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich while it handles the BrokenPipeError."""
+        raise  # the error at hand
 
 
 def say(console: Console, line: str) -> None:

@@ -192,7 +192,7 @@ def compile_train_steps(model: keras.Model, x: tf.Tensor, y: tf.Tensor, jit_comp
         steps["parameters"] = tuple(tf.concat(pair, axis=0) for pair in zip(steps["parameters"], last, strict=True))
         return steps
 
-    return train_steps
+    return train_steps.get_concrete_function()
 
 
 def count_correct(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
@@ -228,8 +228,8 @@ def fit(
     `GradientRecord` for each call of the compiled step, before `on_train_batch_end`.
 
     Args:
-        model: built and compiled with a `keras.losses.Loss`, as from `build_model`; no regularizers.
-        data: training set, and the test set for validation.
+        model: built and compiled with a `keras.losses.Loss` object, as from `build_model`; no regularizers.
+        data: training set, and the test set for validation; one-hot targets, all in the dtype of the parameters.
         batch_size: B; where it does not divide the training set, the last batch is smaller.
         epochs: passes over the training set.
         seed: of the order of the samples.
@@ -344,7 +344,7 @@ def train(
         console: where to write; the standard output where left out.
 
     Returns:
-        What came of it. Ctrl-C ends the training early and is no error here.
+        What came of it. Ctrl-C ends the training early and is no error here; pressed twice, it is.
 
     Raises:
         ConfigError: for a configuration that cannot be used.
@@ -392,6 +392,8 @@ def train(
                 ],
             )
         except KeyboardInterrupt:
+            if ctrl_c.twice:
+                raise
             status = "interrupted"
         test_cost, test_correct = evaluate(model, data.x_test, data.y_test)
         result = runs.Result(
@@ -414,24 +416,32 @@ def train(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line. Returns the exit status: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted."""
+    """The command line. Returns the exit status: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
+
+    141 where the reader of the output, such as `head`, went away.
+    """
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold what the terminal's encoding does not
     try:
         config = tyro.cli(Config, args=argv, prog="train.py")
-        console = Console()
+        console = runs.Output()
         result = train(config, console=console)
         runs.print_summary(console, result)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except (ConfigError, mnist.DataError, runs.RunFolderError, OSError) as error:
+        return 141  # what a shell tells of a program that ends so
+    except (ConfigError, mnist.DataError, runs.RunFolderError) as error:
         print(f"train.py: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = error.filename or "the standard output or another file"
+        print(f"train.py: {where} cannot be read or written: {error.strerror or error}", file=sys.stderr)
         return 2
     except (GradientMismatch, NonFiniteCost) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:  # before the training began, or a second time
+    except KeyboardInterrupt:  # before the training began, or pressed twice
+        print("train.py: interrupted; no network was saved.", file=sys.stderr)
         return 130
     if result.status == "interrupted":
         return 130

@@ -124,6 +124,8 @@ def linear_prime(z: Array) -> Array:
 def squared_error(a: Array, y: Array) -> Array:
     """C = sum_j (a_j - y_j)^2, the lecture's cost: summed, not averaged, over the outputs; no factor 1/2.
 
+    The lecture prints a second equals sign behind the sum, a misprint.
+
     Example:
         >>> squared_error(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]]))
         array([0.5])

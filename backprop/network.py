@@ -29,8 +29,9 @@ that 1/B enters the gradient.
     dC/dw_jk = dC/da_j * da_j/dz_j * dz_j/dw_jk
 
 Each factor, and each way in which they are put together, is a function of its own below; `ChainRule` holds them, and
-`backward` calls them. They all take the same arguments, needed or not: what is known (`p`) and the layer (`l`). To see
-what becomes of a gradient when one of them is wrong, replace it:
+`backward` calls them. A factor takes what is known (`p`) and the layer (`l`); the functions that put factors together
+take those too, needed or not, and then what they combine. To see what becomes of a gradient when one of them is wrong,
+replace it:
 
     wrong = dataclasses.replace(network, rule=ChainRule(cost_slope=lambda p: p.a[-1] - p.y))  # the 2 is missing
 """
@@ -70,12 +71,15 @@ class Pass:
     y: Array
 
 
-# --- the factors of the chain rule ------------------------------------------------------------------------------
+# --- the unit ---------------------------------------------------------------------------------------------------
 
 
 def weighted_input(a: Array, W: Array, b: Array) -> Array:
-    """z_j = sum_k w_jk a_k + b_j, the linear regression inside each unit. The factors are its derivatives."""
+    """z_j = sum_k w_jk a_k + b_j, the linear regression inside each unit."""
     return a @ W + b[..., np.newaxis, :]  # (..., B, n_l+1)
+
+
+# --- the factors of the chain rule: its derivatives, the activation's and the cost's ------------------------------
 
 
 def cost_slope(p: Pass) -> Array:
@@ -115,7 +119,10 @@ def unit_error(p: Pass, l: int, dC_da: Array, da_dz: Array) -> Array:
 
 
 def kernel_gradient(p: Pass, l: int, delta: Array, dz_dW: Array) -> Array:
-    """dC/dw_jk = delta_j * dz_j/dw_jk, for each sample; the matrix product sums over the samples of the batch."""
+    """dC/dw_jk = delta_j * dz_j/dw_jk, for each sample; the matrix product sums over the samples of the batch.
+
+    For the last layer and one unit, 2 (a^(L) - y) s'(z^(L)) a^(L-1); the lecture's misprint ends it in a^(L).
+    """
     return transpose(dz_dW) @ delta  # (..., n_l, n_l+1)
 
 
@@ -125,7 +132,10 @@ def bias_gradient(p: Pass, l: int, delta: Array, dz_db: Array) -> Array:
 
 
 def sum_over_paths(p: Pass, l: int, delta: Array, dz_da: Array) -> Array:
-    """dC/da_k = sum_j delta_j * dz_j/da_k: unit k reaches the cost through every unit j of the next layer."""
+    """dC/da_k = sum_j delta_j * dz_j/da_k: unit k reaches the cost through every unit j of the next layer.
+
+    The lecture's last formula. Its left side is printed dC/da_k^(L), and is meant as dC/da_k^(L-1).
+    """
     return delta @ transpose(dz_da)  # (..., B, n_l)
 
 

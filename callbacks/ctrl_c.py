@@ -12,8 +12,9 @@ class CtrlC(keras.callbacks.Callback):
     """Raises KeyboardInterrupt after the steps at work: not in the middle of them, nor while results are written.
 
     A context manager for the time that should be shielded, and a callback for the training within it. After the
-    training, the first Ctrl-C changes nothing; a second one always interrupts at once. Outside of the main thread,
-    where Python takes no signals, and where Ctrl-C is ignored, as in a job in the background, nothing changes.
+    training, the first Ctrl-C changes nothing. A second one interrupts as soon as Python is back at work, and `twice`
+    then says that saving is not wanted either. Nothing changes outside of the main thread, where Python takes no
+    signals, and where Ctrl-C is ignored, as in a job in the background.
 
     Put it last among the callbacks: those before it have then seen the steps.
 
@@ -26,6 +27,7 @@ class CtrlC(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self.asked = False
+        self.twice = False
         self._before: Any = None
 
     def __enter__(self) -> "CtrlC":
@@ -46,5 +48,6 @@ class CtrlC(keras.callbacks.Callback):
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
+            self.twice = True
             raise KeyboardInterrupt
         self.asked = True

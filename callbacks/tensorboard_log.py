@@ -63,7 +63,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     Logged are the first ten steps and every `log_every`-th.
 
     Errors are logged as their logarithm to base 10, since TensorBoard's tables show anything below 1e-4 as 0. Correct
-    float32 gradients lie between -8 and -5.5. Steps are counted over all epochs, from 0; the values of an epoch's end
+    float32 gradients lie between -8 and -5. Steps are counted over all epochs, from 0; the values of an epoch's end
     stand at the number of steps done.
 
     `keras.callbacks.TensorBoard` is not used because it knows nothing of gradients, and loses the values of the epochs

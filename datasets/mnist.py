@@ -233,7 +233,12 @@ def _read_folder(folder: Path) -> Arrays:
             missing.append(name)
             continue
         content = found[0].read_bytes()
-        arrays[key] = decode_idx(gzip.decompress(content) if found[0].suffix == ".gz" else content, found[0].name)
+        if found[0].suffix == ".gz":
+            try:
+                content = gzip.decompress(content)
+            except (OSError, EOFError, zlib.error) as error:
+                raise DataError(f"{found[0].name} cannot be unpacked: {_one_line(error)}") from error
+        arrays[key] = decode_idx(content, found[0].name)
     if missing:
         raise DataError(f"it lacks {', '.join(missing)}")
     return arrays

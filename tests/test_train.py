@@ -415,11 +415,38 @@ def test_ctrl_c_while_the_results_are_saved_loses_nothing(data, tmp_path, monkey
 
 
 @not_on_windows
+def test_ctrl_c_twice_saves_no_network_and_says_so(data, tmp_path, monkeypatch, capsys):
+    class Twice(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            for _ in range(2 if epoch == 1 else 0):
+                signal.raise_signal(signal.SIGINT)
+
+    original = train.train
+    monkeypatch.setattr(train, "train", lambda config, console: original(config, callbacks=[Twice()], console=console))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        status = train.main(["--epochs", "3", "--data", str(data), "--logs", str(tmp_path / "logs")])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert status == 130
+    assert capsys.readouterr().err == "train.py: interrupted; no network was saved.\n"
+    folder = only_run(tmp_path)
+    assert not (folder / "model.keras").exists()
+    assert json.loads((folder / "summary.json").read_text())["status"] == "KeyboardInterrupt"
+
+
+def test_many_runs_in_one_process_raise_no_warning(data, tmp_path, capfd):
+    for _ in range(6):
+        train.train(Config(epochs=1, data=data, logs=tmp_path))
+    assert capfd.readouterr().err == ""
+
+
+@not_on_windows
 def test_a_reader_that_has_seen_enough_is_no_traceback(data, tmp_path):
     with start("--epochs", 2000, "--data", data, "--logs", tmp_path / "logs") as process:
         process.stdout.readline()
         process.stdout.close()  # as `| head -1` does
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=60) == 141
         assert process.stderr.read() == ""
     assert list((tmp_path / "logs").iterdir()) == []  # no epoch was done
 
