@@ -1,0 +1,43 @@
+"""Mistakes that no formula shows: what a function does besides returning values. They have no wrong rule."""
+
+from __future__ import annotations
+
+from grading.mistakes.rules import Mistake
+
+INPUTS_CHANGED = Mistake(
+    "inputs-changed",
+    says="the arrays handed in are changed in place",
+    done="an operation such as -= on an argument",
+    right="new arrays",
+    hint="The caller still needs what was handed in. Which of your operations write into an argument?",
+)
+RESULTS_CHANGE_LATER = Mistake(
+    "results-change-later",
+    says="what was returned changes with the next call: it is memory that the function goes on using",
+    done="one array, filled anew in every call",
+    right="new arrays for each call",
+    hint="Who else holds the arrays that you return?",
+)
+NOT_REPEATABLE = Mistake(
+    "not-repeatable",
+    says="called twice with the same input, it answers differently",
+    done="something is kept from call to call, or drawn at random",
+    right="the same answer to the same question",
+    hint="Look for global lists and sums that grow, and for random numbers",
+)
+OWN_SHUFFLE = Mistake(
+    "own-shuffle",
+    says="the samples are shuffled again, instead of following the given batches",
+    done="a random order of its own",
+    right="the given batches, in their order",
+    hint="The batches hold the numbers of the samples to use; the shuffling is done already",
+)
+SHUFFLED_APART = Mistake(
+    "shuffled-apart",
+    says="inputs and targets are shuffled apart: a sample meets the target of another",
+    done="x in one random order, y in another",
+    right="x and y in the same order",
+    hint="x and y belong together, row by row. How many random orders do you draw?",
+)
+
+BEHAVIOUR = (INPUTS_CHANGED, RESULTS_CHANGE_LATER, NOT_REPEATABLE, OWN_SHUFFLE, SHUFFLED_APART)
