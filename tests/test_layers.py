@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROJECT = {"backprop", "callbacks", "config", "datasets", "models", "runs", "train"}
+PROJECT = {"backprop", "callbacks", "config", "datasets", "grade", "grading", "models", "runs", "train"}
 HEAVY = {"tensorflow", "keras", "tensorboard"}
 
 ALLOWED = {
     "backprop": {"backprop"},
     "backprop.numeric": {"backprop"},
     "backprop.rounding": {"backprop"},
+    "backprop.descent": {"backprop"},
     "datasets.mnist": {"datasets"},
     "config": {"config", "backprop", "datasets"},
     "models.mlp": {"models"} | HEAVY,
@@ -27,7 +28,12 @@ ALLOWED = {
     "callbacks.gradient_check": {"callbacks", "backprop"} | HEAVY,
     "callbacks.progress": {"callbacks", "backprop"} | HEAVY,
     "callbacks.tensorboard_log": {"callbacks", "backprop"} | HEAVY,
-    "train": PROJECT | HEAVY,
+    "train": (PROJECT - {"grade", "grading"}) | HEAVY,
+    "grading": {"grading"},
+    "grading.worker": {"grading"},
+    "grading.sandbox": {"grading"},
+    "grading.grader": {"grading", "backprop"},
+    "grade": {"grade", "grading", "backprop"},
 }
 
 
@@ -48,6 +54,12 @@ def test_a_module_imports_no_more_than_its_layer_may(module):
 def test_backprop_needs_numpy_and_the_standard_library_only():
     loaded = imported_by("backprop, backprop.numeric, backprop.rounding")
     assert loaded - set(sys.stdlib_module_names) <= {"backprop", "numpy", "__main__"} | imported_by("numpy")
+
+
+@pytest.mark.parametrize("module", ["grading.worker", "grading.sandbox"])
+def test_both_sides_of_the_sandbox_need_numpy_and_the_standard_library_only(module):
+    loaded = imported_by(module)
+    assert loaded - set(sys.stdlib_module_names) <= {"grading", "numpy", "__main__"} | imported_by("numpy")
 
 
 def test_every_module_is_listed():

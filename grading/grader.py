@@ -1,0 +1,302 @@
+"""Grading one submission: try every question, find out in which layout it was written, and what went wrong where.
+
+    report = grade(source, assignment, seed=0)
+
+The order of things: each function is tried in the layout that the assignment declares; where that fails, in the
+others. What is wrong is explained by the catalogue, first by what is known from earlier questions, then by one mistake,
+then by one more, then by two. What no entry explains is described by its numbers. `grading.scoring` makes points of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from grading.answers import Answer
+from grading.assignment import Assignment, Question
+from grading.blame import following_tensors, wrong_tensors
+from grading.derivation import Asked, answer
+from grading.diagnosis import (
+    Explanation,
+    Made,
+    derivation_with,
+    distance,
+    explain,
+    explain_by_two,
+    fingerprint,
+    mismatch,
+)
+from grading.layout import FORMS, Form, declared_form
+from grading.mistakes import Mistake, applicable
+from grading.mistakes.behaviour import (
+    INPUTS_CHANGED,
+    NOT_REPEATABLE,
+    OWN_SHUFFLE,
+    RESULTS_CHANGE_LATER,
+    SHUFFLED_APART,
+)
+from grading.own_functions import OwnFunctions, first_wrong_step, metamorphic
+from grading.sandbox import Sandbox, Source
+from grading.scoring import Finding, Score, score
+from grading.trial import Bench, Trial, try_function
+
+LAYOUT_MATTERS = ("forward", "backward", "train", "sgd step")
+"""Questions whose answers have other shapes in another layout."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a submission.
+
+    Attributes:
+        name: of the submission.
+        assignment: what was asked.
+        seed: of the probes.
+        findings: one for each question, in the assignment's order.
+        score: points for each question.
+        form: the layout the submission is written in.
+        remarks: on the submission as a whole.
+        layers: the sandbox's protections, and whether each was active.
+        seconds: from the start of the sandbox to the score.
+    """
+
+    name: str
+    assignment: Assignment
+    seed: int
+    findings: tuple[Finding, ...]
+    score: Score
+    form: Form
+    remarks: tuple[str, ...]
+    layers: Mapping[str, bool]
+    seconds: float
+
+    @property
+    def correct(self) -> bool:
+        """Whether every question earned all its points."""
+        return self.score.earned == self.score.possible
+
+
+def grade(source: Source, assignment: Assignment, seed: int = 0, unsafe: bool = False) -> Report:
+    """Grade one submission in a sandbox of its own.
+
+    Args:
+        source: the submission.
+        assignment: what is asked.
+        seed: of the probes; the same seed, the same probes.
+        unsafe: go on where the sandbox lacks protection.
+
+    Raises:
+        SandboxUnavailable: where protection is missing, and `unsafe` is not set.
+        GraderFault: where the grader itself failed.
+    """
+    started = time.monotonic()
+    with Sandbox(unsafe=unsafe) as sandbox:
+        sandbox.self_test()
+        report = grade_in(sandbox, source, assignment, seed)
+    return dataclasses.replace(report, seconds=time.monotonic() - started)
+
+
+def grade_in(sandbox: Sandbox, source: Source, assignment: Assignment, seed: int = 0) -> Report:
+    """Grade one submission in a sandbox that is open already."""
+    started = time.monotonic()
+    bench = Bench(sandbox, assignment, source, seed)
+    with bench.session() as session:
+        failure, remarks = session.failure, session.remarks
+    if failure:
+        findings = [Finding(question, loading=failure) for question in assignment.questions]
+        form = declared_form(assignment)
+    else:
+        form, trials, form_remarks = _trials(bench)
+        remarks = (*remarks, *form_remarks)
+        findings = _Diagnostician(bench).findings(trials)
+    return Report(
+        source.name,
+        assignment,
+        seed,
+        tuple(findings),
+        score(assignment, findings, form.differences(declared_form(assignment))),
+        form,
+        tuple(remarks),
+        sandbox.layers,
+        time.monotonic() - started,
+    )
+
+
+# --- in which layout? -------------------------------------------------------------------------------------------
+
+
+def _trials(bench: Bench) -> tuple[Form, list[Trial], list[str]]:
+    """Every question in the declared layout, or in the one in which the submission is written throughout."""
+    declared = declared_form(bench.assignment)
+    trials = [try_function(bench, question, declared) for question in bench.assignment.questions]
+    setting = setting_of(bench.assignment)
+    lost = [trial for trial in trials if _layout_may_be_why(trial) and not _explained(bench, trial, setting)]
+    if not lost:
+        return declared, trials, []
+    for form in sorted(FORMS, key=lambda form: len(form.differences(declared))):
+        if form == declared:
+            continue
+        first = try_function(bench, lost[0].question, form)
+        if not first.right and not _explained(bench, first, setting):
+            continue
+        again = [
+            trial if trial.question.computes not in (*LAYOUT_MATTERS, "cost", "output activation") else other
+            for trial in trials
+            for other in [first if trial.question == first.question else try_function(bench, trial.question, form)]
+        ]
+        if any(before.right and not after.right for before, after in zip(trials, again, strict=True)):
+            if not first.right:
+                continue
+            name = first.question.function
+            return declared, trials, [f"Layouts are mixed: {name} would be right with {form}; other functions not."]
+        return form, again, [f"Written with {form}; the assignment asks for {declared}."]
+    return declared, trials, []
+
+
+def _layout_may_be_why(trial: Trial) -> bool:
+    """Another layout shows by shapes: some probe has all its widths different."""
+    return trial.question.computes in LAYOUT_MATTERS and any(
+        (one.failure and one.failure.verdict in ("exception", "wrong type")) or any(t.problem for t in one.tensors)
+        for one in trial.answers
+    )
+
+
+def _explained(bench: Bench, trial: Trial, setting: Mapping[str, str]) -> bool:
+    return bool(explain(bench.asked(trial.question), trial.answers, applicable(setting)))
+
+
+def setting_of(assignment: Assignment) -> dict[str, str]:
+    """What decides which mistakes can be made."""
+    return {key: getattr(assignment, key) for key in ("activation", "output", "cost", "samples")}
+
+
+# --- what went wrong? -------------------------------------------------------------------------------------------
+
+
+class _Diagnostician:
+    """Goes through the questions in order, and remembers which mistakes it has met."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.catalogue = applicable(setting_of(bench.assignment))
+        self.known: list[Made] = []
+
+    def findings(self, trials: Sequence[Trial]) -> list[Finding]:
+        return [self._finding(trial, trials) for trial in trials]
+
+    def _finding(self, trial: Trial, trials: Sequence[Trial]) -> Finding:
+        behaviour = self._behaviour(trial, trials)
+        if trial.right:
+            return Finding(trial.question, trial, behaviour=behaviour)
+        if trial.question.computes == "train" and not behaviour:
+            finding = self._train(trial, trials)
+            if finding:
+                return finding
+        explanations = self._explain(trial) if trial.repeatable else []
+        if explanations:
+            self._remember(explanations[0])
+            return Finding(trial.question, trial, tuple(explanations), behaviour)
+        return Finding(
+            trial.question,
+            trial,
+            behaviour=behaviour,
+            follows=frozenset(following_tensors(trial.answers)),
+            description=tuple(self._describe(trial)),
+        )
+
+    def _remember(self, explanation: Explanation) -> None:
+        names = {made.mistake.name for made in self.known}
+        self.known += [made for made in explanation.made if made.mistake.name not in names]
+
+    def _explain(self, trial: Trial) -> list[Explanation]:
+        asked, answers = self.bench.asked(trial.question), trial.answers
+        known = derivation_with(self.known)
+        if self.known:
+            error = mismatch(asked, answers, known)
+            shows = [made for made in self.known if _shows(asked, answers, made)]
+            if error is not None and shows:
+                return [Explanation(tuple(shows), error)]
+        found = explain(asked, answers, self._candidates(trial.question))
+        if not found and self.known:
+            more = explain(asked, answers, self._candidates(trial.question), known)
+            found = [Explanation((*self.known, *one.made), one.error) for one in more]
+        if not found and trial.question.computes != "train":
+            found = explain_by_two(asked, answers, self._candidates(trial.question))
+        return found
+
+    def _candidates(self, question: Question) -> list[Mistake]:
+        """The likeliest first: for the loop, mistakes of the loop."""
+        if question.computes != "train":
+            return list(self.catalogue)
+        return sorted(self.catalogue, key=lambda mistake: not mistake.loop or bool(mistake.returned))
+
+    # --- the loop: judged with the student's own functions in it ---
+
+    def _train(self, trial: Trial, trials: Sequence[Trial]) -> Finding | None:
+        """Right, or explained, given the student's own forward, backward and step."""
+        others = {other.question.computes: other for other in trials}
+        parts = [others.get(computes) for computes in ("forward", "backward", "sgd step")]
+        if all(part is None or part.right for part in parts):
+            return None
+        with self.bench.session() as session:
+            own = OwnFunctions(self.bench, session, trial.form)
+            if not own.complete:
+                return None
+            asked, start = self.bench.asked(trial.question), own.derivation()
+            wrong = tuple(part.question.function for part in parts if part and not part.right)
+            if mismatch(asked, trial.answers, start) is not None:
+                return Finding(trial.question, trial, follows_from=wrong)
+            loop = [mistake for mistake in self.catalogue if mistake.loop and not mistake.returned]
+            found = explain(asked, trial.answers, loop, start)
+            if not found:
+                return None
+            self._remember(found[0])
+            return Finding(trial.question, trial, tuple(found), follows_from=wrong)
+
+    # --- what no formula shows ---
+
+    def _behaviour(self, trial: Trial, trials: Sequence[Trial]) -> tuple[Mistake, ...]:
+        found = []
+        if trial.inputs_changed:
+            found.append(INPUTS_CHANGED)
+        if trial.results_change_later:
+            found.append(RESULTS_CHANGE_LATER)
+        if not trial.repeatable:
+            found.append(self._why_not_repeatable(trial, trials))
+        return tuple(found)
+
+    def _why_not_repeatable(self, trial: Trial, trials: Sequence[Trial]) -> Mistake:
+        others_repeat = all(other.repeatable for other in trials if other is not trial)
+        if trial.question.computes != "train" or not others_repeat:
+            return NOT_REPEATABLE
+        whole = [one for one in trial.answers if len(one.probe.batches) == 1]
+        # in a single batch of all samples a shuffle changes nothing, but for targets that go astray
+        if whole and all(one.right for one in whole):
+            return OWN_SHUFFLE
+        return SHUFFLED_APART if whole and all(one.got is not None for one in whole) else NOT_REPEATABLE
+
+    def _describe(self, trial: Trial) -> list[str]:
+        lines = fingerprint(trial.answers)
+        follows = following_tensors(trial.answers)
+        names = [tensor.name for tensor in wrong_tensors(trial.answers)]
+        if follows:
+            lines.append("Right, given the wrong ones before: " + ", ".join(n for n in names if n in follows) + ".")
+        if trial.question.computes == "train" and trial.failure is None:
+            lines += first_wrong_step(self.bench, trial)
+        if trial.question.computes == "backward" and trial.failure is None:
+            lines += metamorphic(self.bench, trial)
+        return lines
+
+
+def _shows(asked: Asked, answers: Sequence[Answer], made: Made) -> bool:
+    """Whether a mistake by itself changes this question's values."""
+    for one in answers:
+        try:
+            wrong = answer(asked, one.probe, derivation_with([made]))
+        except (ValueError, IndexError, TypeError):
+            return True
+        if distance(wrong, one.expected) > 0:
+            return True
+    return False

@@ -1,0 +1,169 @@
+"""Trying one function: every probe through the sandbox, and what came back judged.
+
+The function runs in a process of its own for each question. It is called on each probe, and on the first one twice:
+an honest function answers the same again, leaves its arguments alone, and does not touch what it has returned.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grading.answers import Answer, judge
+from grading.assignment import Assignment, Question
+from grading.derivation import Asked, Quantities, answer, given
+from grading.diagnosis import distance
+from grading.layout import Form, to_form
+from grading.probes import Probe, probes_for
+from grading.sandbox import Failure, Function, Limits, Returned, Sandbox, Session, Source
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All that is needed to try a submission's functions."""
+
+    sandbox: Sandbox
+    assignment: Assignment
+    source: Source
+    seed: int
+
+    @property
+    def limits(self) -> Limits:
+        """The assignment's limits in the sandbox's words."""
+        limits = self.assignment.limits
+        return Limits(
+            cpu_seconds=limits.cpu_seconds,
+            wall_seconds=limits.wall_seconds,
+            memory_bytes=limits.memory_mebibytes << 20,
+            source_bytes=limits.source_kibibytes << 10,
+        )
+
+    def session(self) -> Session:
+        """A new process with the submission loaded."""
+        return self.sandbox.session(self.source, self.assignment.imports, self.limits)
+
+    def asked(self, question: Question) -> Asked:
+        """What the question wants computed."""
+        softmax = self.assignment.output == "softmax"
+        return Asked(question.computes, question.returns, question.own_forward, softmax)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One function on all probes.
+
+    Attributes:
+        question: what was asked.
+        form: the layout it was asked in.
+        answers: one for each probe.
+        inputs_changed: names of arguments that were altered.
+        results_change_later: whether what was returned changed during a later call.
+        repeatable: whether the second call on the first probe gave what the first one did.
+    """
+
+    question: Question
+    form: Form
+    answers: tuple[Answer, ...]
+    inputs_changed: tuple[str, ...] = ()
+    results_change_later: bool = False
+    repeatable: bool = True
+
+    @property
+    def right(self) -> bool:
+        """All values within their tolerance."""
+        return all(one.right for one in self.answers)
+
+    @property
+    def honest(self) -> bool:
+        """No side effects were seen."""
+        return not self.inputs_changed and not self.results_change_later and self.repeatable
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first failure, if there was one."""
+        return next((one.failure for one in self.answers if one.failure), None)
+
+
+def arguments_for(question: Question, probe: Probe, form: Form, softmax: bool) -> list[Any]:
+    """The arguments of one call, in the student's layout."""
+    quantities = given(probe, softmax)
+    return [to_form(name, quantities[name], form) for name in question.arguments]
+
+
+def function_for(assignment: Assignment, question: Question, probe: Probe, form: Form) -> Function:
+    """The function, or the method with what its class is made from."""
+    own = assignment.student_class
+    if own is None or "." not in question.function:
+        return Function(question.function)
+    quantities = given(probe, assignment.output == "softmax")
+    return Function(
+        question.function,
+        tuple(quantities[name] for name in own.constructed_from),
+        {attribute: to_form(name, quantities[name], form) for attribute, name in own.attributes.items()},
+    )
+
+
+def call_all(
+    bench: Bench, session: Session, question: Question, probes: Sequence[Probe], form: Form
+) -> list[Returned | Failure]:
+    """One call for each probe: in one request, but for methods, whose class is made for each network."""
+    functions = [function_for(bench.assignment, question, probe, form) for probe in probes]
+    calls = [arguments_for(question, probe, form, bench.asked(question).softmax) for probe in probes]
+    if not functions[0].construct and not functions[0].attributes:
+        return session.call(functions[0], calls)
+    return [session.call(function, [call])[0] for function, call in zip(functions, calls, strict=True)]
+
+
+def try_function(bench: Bench, question: Question, form: Form) -> Trial:
+    """Try a question in a layout."""
+    probes = probes_for(bench.assignment, question.computes, bench.seed)
+    twice = [*probes[:2], probes[0], *probes[2:]]
+    with bench.session() as session:
+        outcomes = call_all(bench, session, question, twice, form)
+    asked = bench.asked(question)
+    judged = [
+        judge(question, probe, answer(asked, probe), outcome, form)
+        for probe, outcome in zip(twice, outcomes, strict=True)
+    ]
+    again = judged.pop(2)
+    returned = [outcome for outcome in outcomes if isinstance(outcome, Returned)]
+    changed = {position for outcome in returned for position in outcome.changed_arguments}
+    return Trial(
+        question,
+        form,
+        tuple(judged),
+        inputs_changed=tuple(question.arguments[i] for i in sorted(changed) if i < len(question.arguments)),
+        results_change_later=any(outcome.changed_later for outcome in returned),
+        repeatable=_same(judged[0], again),
+    )
+
+
+def _same(first: Answer, second: Answer) -> bool:
+    if first.got is None or second.got is None:
+        return (first.got is None) == (second.got is None)
+    return distance(first.got, second.got) < 1e-12
+
+
+def changed_probe(probe: Probe, **changes: Any) -> Probe:
+    """The same problem with something else about it."""
+    return dataclasses.replace(probe, **changes)
+
+
+def rows(probe: Probe, order: Sequence[int], name: str) -> Probe:
+    """The same problem with its samples in another order, or some of them more than once."""
+    index = list(order)
+    return dataclasses.replace(
+        probe,
+        name=name,
+        x=probe.x[index],
+        y=probe.y[index],
+        z=[z[index] for z in probe.z],
+        a=[a[index] for a in probe.a],
+    )
+
+
+def quantities_or_none(one: Answer) -> Quantities | None:
+    """What a call gave, where all its shapes are right."""
+    return None if one.got is None or any(tensor.problem for tensor in one.tensors) else one.got
