@@ -131,7 +131,6 @@ class FreshInterpreters:
 
     def launch(self, order: Mapping[str, Any]) -> Child:
         """Start an interpreter, and threads that carry its pipes over."""
-        ours, (channel, log, status) = three_pairs()
         process = subprocess.Popen(
             command("alone", json.dumps(order)),
             stdin=subprocess.PIPE,
@@ -141,6 +140,7 @@ class FreshInterpreters:
             env=environment(),
             start_new_session=sys.platform != "win32",
         )
+        ours, (channel, log, status) = three_pairs()
         with self.lock:
             self.processes.append(process)
         stdin, stdout, stderr = (cast("IO[bytes]", pipe) for pipe in (process.stdin, process.stdout, process.stderr))

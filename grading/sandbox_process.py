@@ -22,8 +22,8 @@ END_SECONDS = 10.0
 """Until a killed process is gone. The kernel needs milliseconds."""
 DISTURBED, OUT_OF_MEMORY, REFUSED = 120, 121, 99
 """Exit statuses of `runner` and `worker`. A submission can use them too, and gets what they stand for."""
-BLAS_OUT_OF_MEMORY = b"Memory allocation still failed"
-"""What OpenBLAS prints before it exits, with status 1 and without a Python exception."""
+OUT_OF_MEMORY_WORDS = (b"Memory allocation still failed", b"cannot allocate memory for thread-local data")
+"""What OpenBLAS and the C library print before they exit without a Python exception."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ class Process:
         used_up = death.cpu_seconds >= max(1, math.ceil(limits.cpu_seconds))  # as `confine.limit_resources` rounds
         if code == -_number("SIGXCPU") or (code == -_number("SIGKILL") and used_up):
             return _OverError(Verdict.CPU, f"it used more than {limits.cpu_seconds:g} s of CPU time")
-        if code == OUT_OF_MEMORY or code == -_number("SIGKILL") or self.log.contains(BLAS_OUT_OF_MEMORY):
+        no_memory = any(self.log.contains(words) for words in OUT_OF_MEMORY_WORDS)
+        if code in (OUT_OF_MEMORY, -_number("SIGKILL")) or (code > 0 and no_memory):
             return _OverError(Verdict.MEMORY, f"it needed more memory than {_size(limits.memory_bytes)}")
         if code == -_number("SIGSYS"):
             return _OverError(Verdict.CRASH, "it made a system call of another architecture (SIGSYS)")

@@ -76,7 +76,11 @@ def serve(control: socket.socket) -> NoReturn:
 
 
 class Server:
-    """Its children, and the sockets over which the grader is told of them."""
+    """Its children, and the sockets over which the grader is told of them.
+
+    It ends when its control socket closes, and asks for no signal at its parent's death: to the kernel that is the
+    grader's thread that started it, which may be gone long before the grader is.
+    """
 
     def __init__(self, control: socket.socket) -> None:
         from grading import confine
@@ -89,7 +93,6 @@ class Server:
         self.selector = selectors.DefaultSelector()
         confine.prctl(confine.PR_SET_DUMPABLE, 0)  # children of an ordinary user must not look in here
         confine.prctl(confine.PR_SET_CHILD_SUBREAPER, 1)
-        confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for end in (self.woken, wake):
             end.setblocking(False)
