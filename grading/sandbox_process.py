@@ -16,7 +16,7 @@ from grading.sandbox_launch import Child
 from grading.sandbox_text import Log
 from grading.sandbox_values import Failure, GraderFault, Limits, Verdict
 
-GRACE_SECONDS = 1.0
+GRACE_SECONDS = 2.0
 """Between a process that closes its line and the news of its death, which is the usual reason."""
 END_SECONDS = 10.0
 """Until a killed process is gone. The kernel needs milliseconds."""

@@ -1,19 +1,21 @@
 """The catalogue: mistakes that people really make, each as one wrong rule beside the right one.
 
 rules       what an entry is
-gradient    the way back: cost, factors of the chain rule, averages, the layers' order
 forward     the way there: activations, biases, the cost's value
+delta       the way back from layer to layer: the slopes of the cost and of the activations, the sum over paths
+gradient    from delta to the gradients: averages, kernels, biases, the layers' order
 loop        the step, and the steps in turn
 behaviour   what no formula shows: inputs changed, answers that do not repeat
 """
 
 from grading.mistakes.behaviour import BEHAVIOUR
+from grading.mistakes.delta import DELTA
 from grading.mistakes.forward import FORWARD
 from grading.mistakes.gradient import GRADIENT
 from grading.mistakes.loop import LOOP
 from grading.mistakes.rules import Mistake, Setting
 
-CATALOGUE: tuple[Mistake, ...] = (*FORWARD, *GRADIENT, *LOOP)
+CATALOGUE: tuple[Mistake, ...] = (*FORWARD, *DELTA, *GRADIENT, *LOOP)
 """All entries with a wrong rule: what `applicable` chooses from."""
 
 __all__ = ["BEHAVIOUR", "CATALOGUE", "Mistake", "Setting", "applicable"]
