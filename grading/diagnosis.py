@@ -134,9 +134,11 @@ def _rules(mistake: Mistake) -> set[str]:
 def _easiest_first(answers: Sequence[Answer]) -> list[Answer]:
     """Answers with values before those without, small probes before large ones, wrong ones before right ones.
 
-    None at all where some answer failed in a way that no formula leads to, or where nothing has values.
+    None at all where some answer failed in a way that no formula leads to, or where no values are wrong.
     """
-    if any(a.failure and a.failure.verdict not in CRASHES for a in answers) or all(a.got is None for a in answers):
+    if any(a.failure and a.failure.verdict not in CRASHES for a in answers):
+        return []
+    if not any(a.got is not None and not a.right for a in answers):
         return []
     return sorted(answers, key=lambda a: (a.got is None, a.right, sum(W.size for W in a.probe.W)))
 

@@ -38,7 +38,7 @@ from grading.mistakes.behaviour import (
     SHUFFLED_APART,
 )
 from grading.own_functions import OwnFunctions, first_wrong_step, metamorphic
-from grading.sandbox import Sandbox, Source
+from grading.sandbox import Sandbox, Source, Verdict
 from grading.scoring import Finding, Score, score
 from grading.trial import Bench, Trial, try_function
 
@@ -131,40 +131,41 @@ def _trials(bench: Bench) -> tuple[Form, list[Trial], list[str]]:
     """Every question in the declared layout, or in the one in which the submission is written throughout."""
     declared = declared_form(bench.assignment)
     trials = [try_function(bench, question, declared) for question in bench.assignment.questions]
-    setting = setting_of(bench.assignment)
-    lost = [trial for trial in trials if _layout_may_be_why(trial) and not _explained(bench, trial, setting)]
+    lost = [trial for trial in trials if _layout_may_be_why(trial) and not _explained(bench, trial)]
     if not lost:
         return declared, trials, []
-    for form in sorted(FORMS, key=lambda form: len(form.differences(declared))):
-        if form == declared:
-            continue
-        first = try_function(bench, lost[0].question, form)
-        if not first.right and not _explained(bench, first, setting):
-            continue
-        again = [
-            trial if trial.question.computes not in (*LAYOUT_MATTERS, "cost", "output activation") else other
-            for trial in trials
-            for other in [first if trial.question == first.question else try_function(bench, trial.question, form)]
-        ]
-        if any(before.right and not after.right for before, after in zip(trials, again, strict=True)):
-            if not first.right:
-                continue
-            name = first.question.function
-            return declared, trials, [f"Layouts are mixed: {name} would be right with {form}; other functions not."]
-        return form, again, [f"Written with {form}; the assignment asks for {declared}."]
+    question = lost[0].question
+    others = sorted((form for form in FORMS if form != declared), key=lambda form: len(form.differences(declared)))
+    attempts = [try_function(bench, question, form) for form in others]
+    # a layout in which the function is right tells more than one in which it is wrong in a known way
+    for first in [trial for trial in attempts if trial.right] or [
+        trial for trial in attempts if _explained(bench, trial)
+    ]:
+        again = [first if trial.question == question else _in_form(bench, trial, first.form) for trial in trials]
+        if not any(before.right and not after.right for before, after in zip(trials, again, strict=True)):
+            return first.form, again, [f"Written with {first.form}; the assignment asks for {declared}."]
+        if first.right:
+            mixed = f"Layouts are mixed: {question.function} would be right with {first.form}; other functions are not."
+            return declared, trials, [mixed]
     return declared, trials, []
 
 
+def _in_form(bench: Bench, trial: Trial, form: Form) -> Trial:
+    """The question in another layout, where that makes a difference."""
+    if trial.question.computes in ("activation", "activation slope"):
+        return trial
+    return try_function(bench, trial.question, form)
+
+
 def _layout_may_be_why(trial: Trial) -> bool:
-    """Another layout shows by shapes: some probe has all its widths different."""
-    return trial.question.computes in LAYOUT_MATTERS and any(
-        (one.failure and one.failure.verdict in ("exception", "wrong type")) or any(t.problem for t in one.tensors)
-        for one in trial.answers
-    )
+    """Another layout shows by shapes on the first problem, in which no two widths are equal."""
+    first = trial.answers[0]
+    stopped = first.failure is not None and first.failure.verdict in (Verdict.EXCEPTION, Verdict.RESULT)
+    return trial.question.computes in LAYOUT_MATTERS and (stopped or any(tensor.problem for tensor in first.tensors))
 
 
-def _explained(bench: Bench, trial: Trial, setting: Mapping[str, str]) -> bool:
-    return bool(explain(bench.asked(trial.question), trial.answers, applicable(setting)))
+def _explained(bench: Bench, trial: Trial) -> bool:
+    return bool(explain(bench.asked(trial.question), trial.answers, applicable(setting_of(bench.assignment))))
 
 
 def setting_of(assignment: Assignment) -> dict[str, str]:
@@ -279,6 +280,8 @@ class _Diagnostician:
 
     def _describe(self, trial: Trial) -> list[str]:
         lines = fingerprint(trial.answers)
+        if trial.failure:
+            lines += _where_it_fails(trial)
         follows = following_tensors(trial.answers)
         names = [tensor.name for tensor in wrong_tensors(trial.answers)]
         if follows:
@@ -288,6 +291,18 @@ class _Diagnostician:
         if trial.question.computes == "backward" and trial.failure is None:
             lines += metamorphic(self.bench, trial)
         return lines
+
+
+def _where_it_fails(trial: Trial) -> list[str]:
+    """Which problems a function that stops on others can do."""
+    done = [one.probe for one in trial.answers if one.right]
+    failed = [one.probe for one in trial.answers if one.failure]
+    if not done:
+        return []
+    layers = {len(probe.W) for probe in done}
+    if len(layers) == 1 and not layers & {len(probe.W) for probe in failed}:
+        return [f"It works for networks of {layers.pop()} layers; any number of layers is asked."]
+    return [f"Right on {'; '.join(probe.name for probe in done)}. It fails on {failed[0].name}."]
 
 
 def _shows(asked: Asked, answers: Sequence[Answer], made: Made) -> bool:

@@ -111,6 +111,7 @@ def _lines(finding: Finding, earned: Earned) -> Iterator[str]:
         pass
     elif finding.failure:
         yield from _failure_lines(finding.failure)
+        yield from finding.description
     else:
         yield from finding.description
         if not trial.right and not finding.behaviour:

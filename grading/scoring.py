@@ -2,7 +2,8 @@
 
 One mistake costs a fixed share of the question in which it first shows (`mistake_costs`), however many values it
 spoils there, and nothing in later questions. Where nothing explains the wrong values, a question earns the share of its
-tensors that are right, or right given the wrong ones before them, but never more than with one known mistake.
+tensors that are right, or right given the wrong ones before them, or of problems that it solves without stopping; but
+never more than with one known mistake.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from grading.answers import Answer
 from grading.assignment import Assignment, Question
 from grading.diagnosis import Explanation
 from grading.mistakes import Mistake
@@ -133,21 +133,28 @@ def _earned(
     here = [name for name, key in keys.items() if key not in charged or not question.follow_through]
     elsewhere = [name for name in keys if name not in here]
     charged |= set(keys.values())
-    if finding.trial is None or (finding.failure and not finding.explanations and not finding.follows_from):
+    if finding.trial is None:
         return Earned(0.0)
     share = max(0.0, 1.0 - costs * len({keys[name] for name in here}))
     if not finding.trial.right and not finding.explanations:
         if not finding.follows_from:
-            share = min(share, 1.0 - costs, share_right(finding.trial.answers, finding.follows, question))
+            share = min(share, 1.0 - costs, share_right(finding, question))
         elif not question.follow_through:
             share = min(share, 1.0 - costs)
     return Earned(round(question.points * share, 6), tuple(here), tuple(elsewhere))
 
 
-def share_right(answers: Sequence[Answer], follows: frozenset[str], question: Question) -> float:
-    """The share of tensors that are right on every probe; with follow-through, or right given those before them."""
+def share_right(finding: Finding, question: Question) -> float:
+    """The share of what is right where nothing explains what is wrong.
+
+    Of a function that stops on some problems, the share of problems that it solves. Else the share of tensors that are
+    right on every problem; with follow-through, or right given those before them.
+    """
+    answers = finding.trial.answers if finding.trial else ()
+    if finding.failure:
+        return sum(one.right for one in answers) / len(answers) if answers else 0.0
     names = {tensor.name for one in answers for tensor in one.tensors}
     wrong = {tensor.name for one in answers for tensor in one.tensors if not tensor.right}
     if question.follow_through:
-        wrong -= follows
+        wrong -= finding.follows
     return 1.0 - len(wrong) / len(names) if names else 0.0
