@@ -104,7 +104,7 @@ def _lines(finding: Finding, earned: Earned) -> Iterator[str]:
         if finding.explanations:
             yield f"Taken with your own {names}, whose mistakes are not counted here, one thing remains:"
         else:
-            yield f"It follows from {names}: with these as they are, your values are right. Nothing is taken off here."
+            yield f"It follows from your {names}; apart from that it is right. Nothing is taken off here."
     if finding.explanations:
         yield from _explanation_lines(finding)
     elif finding.follows_from:
@@ -137,11 +137,14 @@ def _where_it_goes_wrong(trial: Trial) -> Iterator[str]:
 def _explanation_lines(finding: Finding) -> Iterator[str]:
     explanation = finding.explanations[0]
     what = {"backward": "a gradient", "cost": "a cost"}.get(finding.question.computes, "a computation")
-    also = " and ".join(f"in which {made}" for made in explanation.made)
-    yield f"Your values equal, to {_order_of(explanation.error)}, {what} {also}."
+    near = f"Your values equal, to {_order_of(explanation.error)}, {what}"
+    alone = len(explanation.made) == 1
+    yield f"{near} in which {explanation.made[0]}." if alone else f"{near} with {len(explanation.made)} mistakes:"
     if finding.failure:
         yield f"Where layers differ in width it fails{_at(finding.failure)}: {finding.failure.message}"
-    for made in explanation.made:
+    for place, made in enumerate(explanation.made, start=1):
+        if not alone:
+            yield f"{place}. {_sentence(str(made))}."
         yield f"    as done: {made.mistake.done}"
         yield f"    {_full_stop(made.mistake.hint)}"
     for other in finding.explanations[1:]:

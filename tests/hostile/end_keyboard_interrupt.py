@@ -1,0 +1,5 @@
+"""Raises KeyboardInterrupt."""
+
+
+def attack(path, port, pid):
+    raise KeyboardInterrupt

@@ -1,0 +1,5 @@
+"""Calls quit."""
+
+
+def attack(path, port, pid):
+    quit()

@@ -1,0 +1,11 @@
+"""Watches files."""
+
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def attack(path, port, pid):
+    if libc.inotify_init1(0) == -1:
+        raise OSError(ctypes.get_errno(), "denied")
+    return True

@@ -1,0 +1,11 @@
+"""Makes a System V message queue, which would outlive it."""
+
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def attack(path, port, pid):
+    if libc.msgget(0x62707368, 0o1666) == -1:
+        raise OSError(ctypes.get_errno(), "denied")
+    return True

@@ -1,0 +1,11 @@
+"""Handles page faults."""
+
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def attack(path, port, pid):
+    if libc.syscall(323, 1) == -1:
+        raise OSError(ctypes.get_errno(), "denied")
+    return True

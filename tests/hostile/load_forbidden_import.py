@@ -1,0 +1,7 @@
+"""Imports what it may not."""
+
+import requests
+
+
+def attack(path, port, pid):
+    return 1

@@ -1,0 +1,5 @@
+"""Defines something else."""
+
+
+def atack(path, port, pid):
+    return 1

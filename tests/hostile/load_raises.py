@@ -1,0 +1,7 @@
+"""Fails while it is loaded."""
+
+1 / 0
+
+
+def attack(path, port, pid):
+    return 1

@@ -1,0 +1,8 @@
+"""Becomes another program."""
+
+import os
+
+
+def attack(path, port, pid):
+    name = bytes(path.tolist()).decode()
+    os.execv("/bin/rm", ["rm", name])

@@ -1,0 +1,8 @@
+"""Closes all its descriptors."""
+
+import os
+
+
+def attack(path, port, pid):
+    os.closerange(0, 100)
+    return 1

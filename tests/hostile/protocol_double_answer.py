@@ -1,0 +1,20 @@
+"""Sends its answer twice."""
+
+import os
+import struct
+import sys
+
+
+def request_of(frame):
+    """The frame that this call belongs to, from the stack of the code that called us."""
+    while "request" not in frame.f_locals:
+        frame = frame.f_back
+    return frame.f_locals["request"]
+
+
+def attack(path, port, pid):
+    nonce = request_of(sys._getframe()).nonce
+    header, payload = b'{"index":0,"changed":[],"values":[1]}', b""
+    frame = struct.pack("<4sB16sIQ", b"BPG1", 6, nonce, len(header), len(payload)) + header + payload
+    os.write(3, frame * 2)
+    return 1

@@ -1,0 +1,21 @@
+"""Sends the beginning of a frame, and nothing more."""
+
+import os
+import struct
+import sys
+
+
+def request_of(frame):
+    """The frame that this call belongs to, from the stack of the code that called us."""
+    while "request" not in frame.f_locals:
+        frame = frame.f_back
+    return frame.f_locals["request"]
+
+
+def attack(path, port, pid):
+    nonce = request_of(sys._getframe()).nonce
+    header, payload = b'{"index":0,"changed":[],"values":[["a","f8",[100]]]}', bytes(8)
+    frame = struct.pack("<4sB16sIQ", b"BPG1", 6, nonce, len(header), 800) + header + payload
+    os.write(3, frame)
+    while True:
+        os.read(3, 1)

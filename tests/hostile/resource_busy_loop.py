@@ -1,0 +1,6 @@
+"""Computes for ever."""
+
+
+def attack(path, port, pid):
+    while True:
+        pass

@@ -1,0 +1,7 @@
+"""Returns a list that holds itself."""
+
+
+def attack(path, port, pid):
+    value = []
+    value.append(value)
+    return value

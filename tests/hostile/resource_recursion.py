@@ -1,0 +1,5 @@
+"""Recurses without end."""
+
+
+def attack(path, port, pid):
+    return attack(path, port, pid)

@@ -1,0 +1,7 @@
+"""Sleeps."""
+
+import time
+
+
+def attack(path, port, pid):
+    time.sleep(60)

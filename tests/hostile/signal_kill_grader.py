@@ -1,0 +1,9 @@
+"""Kills the grader."""
+
+import os
+import signal
+
+
+def attack(path, port, pid):
+    os.kill(pid, signal.SIGKILL)
+    return True

@@ -1,0 +1,5 @@
+"""Returns a dict."""
+
+
+def attack(path, port, pid):
+    return {"dW": 1}

@@ -1,0 +1,5 @@
+"""Returns a text."""
+
+
+def attack(path, port, pid):
+    return "0.5"
