@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from grading import confine
-from grading.confine import AARCH64, ALLOW, ALWAYS, DENY, KILL, MACHINES, X86_64, seccomp_program
+from grading.confined import confine
+from grading.confined.confine import AARCH64, ALLOW, ALWAYS, DENY, KILL, MACHINES, X86_64, seccomp_program
 
 ROOT = Path(__file__).parents[1]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux's layers")
@@ -20,7 +20,7 @@ BEGIN = """
 import ctypes, os, signal, socket, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from grading import confine
+from grading.confined import confine
 
 def refused(function, *arguments):
     try:

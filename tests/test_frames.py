@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from grading.frames import (
+from grading.confined.frames import (
     MAX_HEADER,
     PREFIX,
     CannotCrossError,

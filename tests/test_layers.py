@@ -30,7 +30,7 @@ ALLOWED = {
     "callbacks.tensorboard_log": {"callbacks", "backprop"} | HEAVY,
     "train": (PROJECT - {"grade", "grading"}) | HEAVY,
     "grading": {"grading"},
-    "grading.worker": {"grading"},
+    "grading.confined.worker": {"grading"},
     "grading.sandbox": {"grading"},
     "grading.grader": {"grading", "backprop"},
     "grade": {"grade", "grading", "backprop"},
@@ -56,7 +56,7 @@ def test_backprop_needs_numpy_and_the_standard_library_only():
     assert loaded - set(sys.stdlib_module_names) <= {"backprop", "numpy", "__main__"} | imported_by("numpy")
 
 
-@pytest.mark.parametrize("module", ["grading.worker", "grading.sandbox"])
+@pytest.mark.parametrize("module", ["grading.confined.worker", "grading.sandbox"])
 def test_both_sides_of_the_sandbox_need_numpy_and_the_standard_library_only(module):
     loaded = imported_by(module)
     assert loaded - set(sys.stdlib_module_names) <= {"grading", "numpy", "__main__"} | imported_by("numpy")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading import confine
+from grading.confined import confine
 from grading.sandbox import (
     Failure,
     Function,
@@ -318,7 +318,7 @@ def test_this_process_is_undumpable_while_a_sandbox_is_open(sandbox):
         pass
     assert confine.prctl(confine.PR_GET_DUMPABLE) == 0
     code = (
-        "from grading import confine\nfrom grading.sandbox import Sandbox\n"
+        "from grading.confined import confine\nfrom grading.sandbox import Sandbox\n"
         "with Sandbox(): print(confine.prctl(3))\nprint(confine.prctl(3))"
     )
     done = subprocess.run(

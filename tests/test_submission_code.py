@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from grading.submission_code import SubmissionError, code_cells, read_submission
+from grading.confined.submission_code import SubmissionError, code_cells, read_submission
 
 
 def notebook(*cells, **more):

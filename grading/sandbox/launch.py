@@ -22,7 +22,7 @@ from typing import IO, Any, Protocol, cast
 
 import numpy as np
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).parents[1] / "confined" / "worker.py"
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Each further thread of a BLAS takes 41 MB of address space, and no child may start one."""
 FROM_OUTSIDE = ("LD_LIBRARY_PATH", "SYSTEMROOT")

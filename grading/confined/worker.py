@@ -1,9 +1,9 @@
 """The process that all submissions' processes are forked from; it starts Python and NumPy once, for all of them.
 
-Started by `sandbox_launch` as `python -I -S -B worker.py`, with no third-party package on its path but NumPy, and no
-environment. It holds nothing worth stealing: no answers, no bytes of any submission. For each order that comes over its
-control socket it forks a child, which `runner` confines; it tells how the child died, and kills it when asked to, or
-when nobody is left to ask. When the grader goes away, it goes, and its children with it.
+Started by `grading.sandbox.launch` as `python -I -S -B worker.py`, with no third-party package on its path but NumPy,
+and no environment. It holds nothing worth stealing: no answers, no bytes of any submission. For each order that comes
+over its control socket it forks a child, which `runner` confines; it tells how the child died, and kills it when asked
+to, or when nobody is left to ask. When the grader goes away, it goes, and its children with it.
 
 Where forking is not to be had, the same file runs a single submission in its own process.
 """
@@ -35,9 +35,9 @@ CHANNEL = 3
 def main(arguments: list[str]) -> None:
     """Start as a server, or as a single submission's process."""
     way, packages, detail = arguments
-    here = str(Path(__file__).resolve().parents[1])
+    here = str(Path(__file__).resolve().parents[2])
     sys.path[:0] = [here, packages]
-    importlib.import_module("grading.runner")
+    importlib.import_module("grading.confined.runner")
     preload(PRELOADED)
     sys.path[:] = [entry for entry in sys.path if entry not in (here, packages)]
     serve(socket.socket(fileno=int(detail))) if way == "serve" else run_alone(json.loads(detail))
@@ -57,13 +57,13 @@ def ruleset() -> int | None:
     """Landlock's description of what a submission may read: the standard library, but no packages beside it; NumPy."""
     import sysconfig
 
-    from grading import confine
+    from grading.confined import confine
 
     folders = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
     entries = [entry for folder in folders for entry in folder.iterdir() if not entry.name.endswith("-packages")]
     numpy = Path(sys.modules["numpy"].__file__ or "").parent
     readable = [*entries, numpy, numpy.with_name("numpy.libs")]
-    project = Path(__file__).resolve().parents[1]
+    project = Path(__file__).resolve().parents[2]
     return confine.landlock_ruleset([path for path in readable if not project.is_relative_to(path)], folders)
 
 
@@ -83,7 +83,7 @@ class Server:
     """
 
     def __init__(self, control: socket.socket) -> None:
-        from grading import confine
+        from grading.confined import confine
 
         self.control = control
         self.null = os.open(os.devnull, os.O_RDONLY)
@@ -147,7 +147,7 @@ class Server:
             for number, descriptor in enumerate(high):
                 os.dup2(descriptor, number)
             os.closerange(len(kept), 1 << 16)
-            from grading import runner
+            from grading.confined import runner
 
             open_streams()
             runner.run(order, runner.Channel(CHANNEL, CHANNEL), None if self.ruleset is None else 4, server)
@@ -192,7 +192,7 @@ def open_streams() -> None:
 
 def run_alone(order: dict[str, Any]) -> NoReturn:
     """Run one submission in this process: requests on stdin, answers on stdout, the log on stderr."""
-    from grading import runner
+    from grading.confined import runner
 
     preload(order["modules"])
     reading, writing = os.dup2(0, CHANNEL + 1), os.dup2(1, CHANNEL)

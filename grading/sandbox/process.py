@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from grading.frames import Decoder, Frame, FrameError
-from grading.sandbox_launch import Child
-from grading.sandbox_text import Log
-from grading.sandbox_values import Failure, GraderFault, Limits, Verdict
+from grading.confined.frames import Decoder, Frame, FrameError
+from grading.sandbox.launch import Child
+from grading.sandbox.text import Log
+from grading.sandbox.values import Failure, GraderFault, Limits, Verdict
 
 GRACE_SECONDS = 2.0
 """Between a process that closes its line and the news of its death, which is the usual reason."""

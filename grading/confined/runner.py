@@ -25,9 +25,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from grading import confine
-from grading.frames import CannotCrossError, Decoder, Frame, Kind, Tree, encode, encode_values, pack
-from grading.submission_code import Submission, SubmissionError, Unit, place, read_submission
+from grading.confined import confine
+from grading.confined.frames import CannotCrossError, Decoder, Frame, Kind, Tree, encode, encode_values, pack
+from grading.confined.submission_code import Submission, SubmissionError, Unit, place, read_submission
 
 DISTURBED, OUT_OF_MEMORY = 120, 121
 """Exit statuses: this module failed; there was not even memory for an answer."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grading.frames import Value
+from grading.confined.frames import Value
 
 
 class Verdict(enum.StrEnum):

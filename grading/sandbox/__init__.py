@@ -4,7 +4,7 @@
         with sandbox.session(Source.read("alice.py"), {"numpy", "math"}, Limits()) as session:
             [answer] = session.call(Function("backward"), [(W, b, x, y)])
 
-This is the trusted side. It starts processes (`sandbox_launch`), which confine themselves (`confine`) and run
+This is the trusted side. It starts processes (`launch`), which confine themselves (`confine`) and run
 submissions (`runner`); it sends calls and reads frames (`frames`), keeps the time, and sees how processes die. It never
 parses, unpickles or imports anything of a submission, and nothing that comes back can raise more than a `FrameError`.
 
@@ -20,11 +20,11 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from grading import confine
-from grading.frames import Other, Value
-from grading.sandbox_launch import Child, ForkServer, FreshInterpreters, Launcher
-from grading.sandbox_session import Session
-from grading.sandbox_values import (
+from grading.confined import confine
+from grading.confined.frames import Other, Value
+from grading.sandbox.launch import Child, ForkServer, FreshInterpreters, Launcher
+from grading.sandbox.session import Session
+from grading.sandbox.values import (
     Failure,
     Function,
     GraderFault,

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from grading.frames import Decoder, Frame, FrameError, Kind, Value, encode, encode_values
-from grading.sandbox_process import Process
-from grading.sandbox_text import Log, sentence
-from grading.sandbox_values import CLAIMED, Failure, Function, GraderFault, Limits, Returned, Source, Verdict
+from grading.confined.frames import Decoder, Frame, FrameError, Kind, Value, encode, encode_values
+from grading.sandbox.process import Process
+from grading.sandbox.text import Log, sentence
+from grading.sandbox.values import CLAIMED, Failure, Function, GraderFault, Limits, Returned, Source, Verdict
 
 if TYPE_CHECKING:
     from grading.sandbox import Sandbox
