@@ -27,7 +27,7 @@ SINGLE_TOLERANCE = 2e-5
 """For results in float32."""
 
 MIXED_TOLERANCE = 5e-7
-"""For results in float64 that went through float32 somewhere."""
+"""For results in float64 that were shown to have gone through float32 somewhere."""
 
 TENSOR_WORDS = {
     "kernels": "kernel",
@@ -106,7 +106,14 @@ class _Malformed(Exception):
     """The returned value is not built as asked. The message says how it is, and how it should be."""
 
 
-def judge(question: Question, probe: Probe, expected: Quantities, outcome: Returned | Failure, form: Form) -> Answer:
+def judge(
+    question: Question,
+    probe: Probe,
+    expected: Quantities,
+    outcome: Returned | Failure,
+    form: Form,
+    rounded: bool = False,
+) -> Answer:
     """Judge one call.
 
     Args:
@@ -115,6 +122,7 @@ def judge(question: Question, probe: Probe, expected: Quantities, outcome: Retur
         expected: the reference's answer, in the manual module's layout.
         outcome: what came from the sandbox.
         form: the layout to read the result in.
+        rounded: whether its float64 results are known to come of float32.
     """
     if isinstance(outcome, Failure):
         return Answer(probe, expected, None, outcome)
@@ -125,7 +133,7 @@ def judge(question: Question, probe: Probe, expected: Quantities, outcome: Retur
     got = {name: from_form(name, value, form) for name, value in got.items()}
     got, remarks = _biases_as_asked(got, expected)
     tensors = [
-        _tensor(name, layer, array, reference, len(expected[name]) if name in LISTS else 1, form)
+        _tensor(name, layer, array, reference, len(expected[name]) if name in LISTS else 1, form, rounded)
         for name in question.returns
         for layer, (array, reference) in enumerate(zip(_list(name, got), _list(name, expected), strict=True))
     ]
@@ -217,9 +225,12 @@ def flat_bias(array: Array, shape: tuple[int, ...]) -> Array:
 # --- numbers ----------------------------------------------------------------------------------------------------
 
 
-def _tensor(quantity: str, layer: int, array: Array, reference: Array, number: int, form: Form) -> Tensor:
+def _tensor(
+    quantity: str, layer: int, array: Array, reference: Array, number: int, form: Form, rounded: bool
+) -> Tensor:
     name = tensor_name(quantity, layer, number)
-    tolerance = SINGLE_TOLERANCE if in_single_precision(array) else MIXED_TOLERANCE
+    mixed = MIXED_TOLERANCE if rounded else TOLERANCE
+    tolerance = SINGLE_TOLERANCE if in_single_precision(array) else mixed
     if array.shape != reference.shape:
         shapes = [_shape_in(form, quantity, a) for a in (array, reference)]
         return Tensor(name, quantity, layer, np.inf, TOLERANCE, f"{name} has shape {shapes[0]}; expected {shapes[1]}")

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from backprop.compare import norm
 from backprop.functions import Array
-from grading.answers import SINGLE_TOLERANCE, Answer, Tensor, flat_bias
+from grading.answers import SINGLE_TOLERANCE, Answer, Tensor, flat_bias, in_single_precision
 from grading.derivation import RIGHT, Asked, Derivation, Quantities, answer
 from grading.layout import BIASES, LISTS
 from grading.mistakes import Mistake
@@ -163,9 +164,13 @@ def mismatch(asked: Asked, answers: Sequence[Answer], derivation: Derivation) ->
                 return None
             continue
         error = distance(one.got, prediction)
-        if not error <= (SINGLE_TOLERANCE if one.single_precision or _single(one.got) else MATCH):
+        near = SINGLE_TOLERANCE if _single(one.got) else MATCH
+        if not one.right:  # and much nearer than to what is right
+            near = min(near, distance(one.got, one.expected) / 10)
+        if not error <= near:
             return None
-        worst, by_value = max(worst, error), True
+        worst = max(worst, error)
+        by_value |= not one.right  # that what is right is predicted to be right explains nothing
     return worst if by_value else None
 
 
@@ -181,24 +186,20 @@ def _predict(asked: Asked, one: Answer, derivation: Derivation) -> Quantities | 
     """None where the derivation cannot be carried out. Only a wrong rule can make it fail: its own shapes."""
     try:
         prediction = answer(asked, one.probe, derivation)
+        for name in set(prediction) & set(BIASES):
+            shapes = [reference.shape for reference in one.expected[name]]
+            prediction[name] = [flat_bias(np.asarray(b), s) for b, s in zip(prediction[name], shapes, strict=True)]
     except (ValueError, IndexError, TypeError):
         return None
-    for name in set(prediction) & set(BIASES):
-        shapes = [reference.shape for reference in one.expected[name]]
-        prediction[name] = [flat_bias(np.asarray(b), s) for b, s in zip(prediction[name], shapes, strict=True)]
     return prediction
 
 
 def distance(actual: Quantities, reference: Quantities) -> float:
     """The largest norm-relative difference of any tensor; inf where shapes differ, or what is not finite."""
-    return max(
-        (
-            _difference(np.asarray(u), np.asarray(v))
-            for name in reference
-            for u, v in zip(arrays(name, actual), arrays(name, reference), strict=False)
-        ),
-        default=np.inf,
-    )
+    pairs = [(arrays(name, actual), arrays(name, reference)) for name in reference]
+    if any(len(u) != len(v) for u, v in pairs):
+        return np.inf
+    return max(_difference(np.asarray(u), np.asarray(v)) for us, vs in pairs for u, v in zip(us, vs, strict=True))
 
 
 def arrays(name: str, quantities: Quantities) -> list[Any]:
@@ -213,13 +214,13 @@ def _difference(actual: Array, reference: Array) -> float:
     if not np.array_equal(np.isfinite(actual), finite):
         return np.inf
     actual, reference = np.where(finite, actual, 0), np.where(finite, reference, 0)
-    norm = float(np.linalg.norm(reference))
-    difference = float(np.linalg.norm(actual - reference))
-    return difference / norm if norm else (np.inf if difference else 0.0)
+    with np.errstate(over="ignore"):
+        size, difference = (float(norm(array, array.ndim)) for array in (reference, actual - reference))
+    return difference / size if size else (np.inf if difference else 0.0)
 
 
 def _single(got: Quantities) -> bool:
-    return any(np.asarray(array).dtype == np.float32 for name in got for array in arrays(name, got))
+    return any(in_single_precision(np.asarray(array)) for name in got for array in arrays(name, got))
 
 
 # --- a mistake's own number -------------------------------------------------------------------------------------
@@ -250,8 +251,8 @@ def _fit(asked: Asked, first: Answer, mistake: Mistake, start: Derivation, numbe
         if distance_now <= 1e-14 * float(np.linalg.norm(target)) or not distance_now < before / 2:
             break  # there; or no nearer: as near as rounding allows, or another mistake
         slope = (_flat(step) - _flat(here)) / 1e-6
-        norm = float(slope @ slope)
-        number, before = number + (float(slope @ difference) / norm if norm else 0.0), distance_now
+        square = float(slope @ slope)
+        number, before = number + (float(slope @ difference) / square if square else 0.0), distance_now
         if not np.isfinite(number) or abs(number) > 1e6:
             return None
     return number

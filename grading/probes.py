@@ -193,18 +193,23 @@ def probes_for(assignment: Assignment, computes: str, seed: int) -> list[Probe]:
     if computes in ("cost", "backward") and assignment.output != "softmax" and assignment.samples == "batch":
         small.append(draw(assignment, SIZES_ONE_OUTPUT, 6, rng))
     if computes == "cost" and assignment.output == "softmax":
-        small.append(_certain(small[0]))
+        small = [_moderate(probe, rng) for probe in small]
+        small.append(_impossible(small[0]))
     return small
 
 
-def _certain(probe: Probe) -> Probe:
-    """Half of the samples with a probability of exactly 1 for the right class, so that the cost is finite."""
-    certain, y = probe.a[-1].copy(), probe.y.copy()  # logits
+def _moderate(probe: Probe, rng: np.random.Generator) -> Probe:
+    """Probabilities far from 0: a guard of 1e-12 or 1e-15 inside the logarithm, as textbooks have it, does not show."""
+    return dataclasses.replace(probe, a=[*probe.a[:-1], rng.normal(size=probe.a[-1].shape) / 2])  # logits
+
+
+def _impossible(probe: Probe) -> Probe:
+    """In half of the samples a class has the probability 0, exactly, and 0 as its target: it adds nothing."""
+    logits, y = probe.a[-1].copy(), probe.y.copy()
     rows = np.arange(0, len(y), 2)
-    best = certain[rows].argmax(axis=-1)
-    certain[rows] = -1000.0
-    certain[rows, best] = 1000.0
-    y[rows] = 0.0
-    y[rows, best] = 1.0
-    name = f"{probe.name}, some of them certain"
-    return dataclasses.replace(probe, name=name, y=y, a=[*probe.a[:-1], certain])
+    classes = rows % y.shape[-1]
+    logits[rows, classes] = -1000.0
+    y[rows, classes] = 0.0
+    y /= y.sum(axis=-1, keepdims=True)
+    name = f"{probe.name}, some classes impossible"
+    return dataclasses.replace(probe, name=name, y=y, a=[*probe.a[:-1], logits])

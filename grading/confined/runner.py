@@ -53,6 +53,14 @@ class Placeholder:
         raise ForbiddenImportError(self.__dict__["_complaint"])
 
 
+def import_all(module: str) -> None:
+    """Import a module; of `module.*` all that it imports when asked for."""
+    name, star, _ = module.partition(".*")
+    found = importlib.import_module(name)
+    for part in getattr(found, "__all__", ()) if star else ():
+        getattr(found, part, None)
+
+
 def refusal(module: str, allowed: Collection[str]) -> str:
     """The sentence about a module that may not be imported."""
     return f"the module {module} may not be imported; allowed are: {', '.join(sorted(allowed))}"
@@ -165,7 +173,7 @@ class Loaded:
         for module in sorted(self.submission.imports | lazy):
             if module.partition(".")[0] in self.allowed:
                 try:
-                    importlib.import_module(module)
+                    import_all(module)
                 except Exception:  # not a module, or one that fails: the submission's own import will tell
                     continue
         for filename, lines in self.submission.lines.items():

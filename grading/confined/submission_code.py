@@ -157,14 +157,17 @@ def compiled(tree: ast.Module, filename: str, flags: int = 0) -> CodeType:
 
 
 def imported_modules(tree: ast.AST) -> set[str]:
-    """Names of all modules that are imported anywhere, also those that might be: `from a import b` gives a and a.b."""
+    """Names of all modules that are imported anywhere, also those that might be: `from a import b` gives a and a.b.
+
+    `from a import *` gives a and a.*, which stands for all that a says it has.
+    """
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*")
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return found
 
 

@@ -275,6 +275,16 @@ COST = (
         hint="Where y is 0 the term is 0, whatever p is. What does NumPy make of 0 * log(0)?",
         applies=only(cost="cross-entropy"),
     ),
+    Mistake(
+        "guard-in-the-logarithm",
+        says="the number added inside the logarithm is so large that it changes the cost",
+        done="-sum of y log(p + c)",
+        right="-sum of y log(p)",
+        hint="A guard against log(0) must be far smaller than any probability that matters, such as 1e-15",
+        cost=lambda c: lambda right, network, a, y: -(y * np.log(softmax(a) + c)).sum(axis=-1).mean(),
+        applies=only(cost="cross-entropy"),
+        number=(1e-8, 1e-5, 1e-3),
+    ),
     _cost(
         "cost-of-the-other-kind",
         "the squared error is computed, where the assignment asks for cross-entropy",

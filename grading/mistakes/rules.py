@@ -72,7 +72,7 @@ class Mistake:
     chain: Any = field(default_factory=dict)
     loop: Any = field(default_factory=dict)
     activation: Callable[..., Activation] | None = None
-    cost: Callable[..., Array] | None = None
+    cost: Any = None
     output: Callable[..., Array] | None = None
     returned: Callable[..., Any] | None = None
     applies: Callable[[Setting], bool] = always
@@ -87,6 +87,8 @@ class Mistake:
             return (wrong,) if wrong else ()
 
         def function(wrong: Callable[..., Any] | None) -> tuple[Callable[..., Any], ...]:
+            if wrong and self.number:
+                wrong = wrong(number)
             return (wrong,) if wrong else ()
 
         return dataclasses.replace(

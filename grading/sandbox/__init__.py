@@ -147,7 +147,10 @@ class Sandbox:
         Raises:
             GraderFault: where the sandbox itself fails.
         """
-        return Session(self, source, frozenset(allowed_imports), limits, self._required())
+        allowed = frozenset(allowed_imports)
+        if b"import *" in source.data:
+            allowed |= {"numpy.*"}  # loads what NumPy otherwise loads when it is first asked for
+        return Session(self, source, allowed, limits, self._required())
 
     def self_test(self) -> None:
         """Run a correct function, and attacks that must fail, through the real thing.
