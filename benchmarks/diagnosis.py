@@ -16,7 +16,18 @@ from rich.console import Console
 from rich.progress import track
 
 from grading.sandbox import Sandbox
-from tests.corpus import CORRECT, MISTAKES, UNKNOWN, entry_of, graded, graded_file, graded_mistake, named, with_edits
+from tests.corpus import (
+    CORRECT,
+    MISTAKES,
+    UNKNOWN,
+    entry_of,
+    graded,
+    graded_file,
+    graded_mistake,
+    is_named,
+    named,
+    with_edits,
+)
 
 
 @dataclass(frozen=True)
@@ -36,8 +47,7 @@ def single(job: tuple[str, int]) -> tuple[str, str]:
         report, finding = graded_mistake(sandbox, name, seed)
     if report.correct:
         return "UNDETECTED", f"{name}, seed {seed}"
-    found = entry_of(name) in named(finding) and len(finding.mistakes) == 1
-    return ("named", "") if found else ("misnamed", f"{name}, seed {seed}: {sorted(named(finding))}")
+    return ("named", "") if is_named(name, finding) else ("misnamed", f"{name}, seed {seed}: {sorted(named(finding))}")
 
 
 def whole(job: tuple[int, bool, int]) -> tuple[str, str]:

@@ -51,6 +51,18 @@ def graded_mistake(sandbox, name, seed):
     return report, next(f for f in report.findings if f.question.function == entry["named_in"])
 
 
+def is_named(name, finding):
+    """Whether a report names the mistake of a submission, and nothing that is not there.
+
+    `gap` marks ways to make a mistake that are not recognised yet; `also` what may rightly be named beside it.
+    """
+    entry = MISTAKES[name]
+    if entry.get("gap"):
+        return True
+    expected = {entry_of(name), *entry.get("also", [])}
+    return entry_of(name) in named(finding) and {mistake.name for mistake in finding.mistakes} <= expected
+
+
 def graded_file(sandbox, path, seed):
     """Grade a whole file, with the assignment that it declares."""
     return graded(sandbox, path.read_text(encoding="utf-8"), declared(path, "assignment"), seed, path.name)
