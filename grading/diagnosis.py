@@ -10,6 +10,7 @@ Where no entry explains everything, pairs are tried, and else the numbers are de
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,8 @@ def explain_by_two(
     answers = _easiest_first(answers)
     if not answers:
         return []
-    relevant = [m for m in candidates if any(_changes(asked, one, m, start) for one in answers)]
+    small = [one for one in answers if one.probe.sizes[0] < 100]  # what shows at all shows on a small network
+    relevant = [m for m in candidates if any(_changes(asked, one, m, start) for one in small)]
     found = []
     for pair in itertools.combinations(relevant, 2):
         for made in _ways(pair):
@@ -148,7 +150,7 @@ def _changes(asked: Asked, first: Answer, mistake: Mistake, start: Derivation) -
     """Whether a mistake shows at all in what is asked."""
     prediction = _predict(asked, first, mistake.made_in(start, (mistake.number or (None,))[0]))
     right = _predict(asked, first, start)
-    return prediction is None or right is None or distance(prediction, right) != 0
+    return prediction is None or right is None or distance(prediction, right, 0.0) != 0
 
 
 # --- prediction against answer ----------------------------------------------------------------------------------
@@ -163,12 +165,12 @@ def mismatch(asked: Asked, answers: Sequence[Answer], derivation: Derivation) ->
             if not _both_fail(one, prediction):
                 return None
             continue
-        error = distance(one.got, prediction)
         near = SINGLE_TOLERANCE if _single(one.got) else MATCH
-        if not one.right:  # and much nearer than to what is right
-            near = min(near, distance(one.got, one.expected) / 10)
+        error = distance(one.got, prediction, near)
         if not error <= near:
             return None
+        if not one.right and not error <= distance(one.got, one.expected) / 10:
+            return None  # no nearer than to what is right
         worst = max(worst, error)
         by_value |= not one.right  # that what is right is predicted to be right explains nothing
     return worst if by_value else None
@@ -194,12 +196,21 @@ def _predict(asked: Asked, one: Answer, derivation: Derivation) -> Quantities | 
     return prediction
 
 
-def distance(actual: Quantities, reference: Quantities) -> float:
-    """The largest norm-relative difference of any tensor; inf where shapes differ, or what is not finite."""
-    pairs = [(arrays(name, actual), arrays(name, reference)) for name in reference]
-    if any(len(u) != len(v) for u, v in pairs):
-        return np.inf
-    return max(_difference(np.asarray(u), np.asarray(v)) for us, vs in pairs for u, v in zip(us, vs, strict=True))
+def distance(actual: Quantities, reference: Quantities, enough: float = np.inf) -> float:
+    """The largest norm-relative difference of any tensor; inf where shapes differ, or what is not finite.
+
+    With `enough` the search ends at the first tensor that is farther than that.
+    """
+    worst = 0.0
+    for name in reference:
+        us, vs = arrays(name, actual), arrays(name, reference)
+        if len(us) != len(vs):
+            return np.inf
+        for u, v in zip(us, vs, strict=True):
+            worst = max(worst, _difference(np.asarray(u), np.asarray(v)))
+            if worst > enough:
+                return worst
+    return worst
 
 
 def arrays(name: str, quantities: Quantities) -> list[Any]:
@@ -210,13 +221,17 @@ def arrays(name: str, quantities: Quantities) -> list[Any]:
 def _difference(actual: Array, reference: Array) -> float:
     if actual.shape != reference.shape:
         return np.inf
-    finite = np.isfinite(reference)
-    if not np.array_equal(np.isfinite(actual), finite):
-        return np.inf
-    actual, reference = np.where(finite, actual, 0), np.where(finite, reference, 0)
-    with np.errstate(over="ignore"):
-        size, difference = (float(norm(array, array.ndim)) for array in (reference, actual - reference))
-    return difference / size if size else (np.inf if difference else 0.0)
+    difference = actual - reference
+    squares = float(np.vdot(difference, difference)), float(np.vdot(reference, reference))
+    if not np.isfinite(squares).all():  # numbers that are not finite, or too large to be squared
+        finite = np.isfinite(reference)
+        if not np.array_equal(np.isfinite(actual), finite):
+            return np.inf
+        reference = np.where(finite, reference, 0)
+        difference = np.where(finite, actual, 0) - reference
+        squares = float(norm(difference, difference.ndim)), float(norm(reference, reference.ndim))
+        return squares[0] / squares[1] if squares[1] else (np.inf if squares[0] else 0.0)
+    return math.sqrt(squares[0] / squares[1]) if squares[1] else (np.inf if squares[0] else 0.0)
 
 
 def _single(got: Quantities) -> bool:
@@ -315,7 +330,7 @@ def _constant_factor(answers: Sequence[Answer], tensor: Tensor) -> str:
         if not square:
             continue
         ratio = float(np.vdot(got, expected)) / square
-        if np.linalg.norm(got - ratio * expected) > MATCH * np.linalg.norm(got):
+        if not ratio or np.linalg.norm(got - ratio * expected) > MATCH * np.linalg.norm(got):
             return ""
         ratios.append((ratio, known_factors(one)))
     if not ratios:

@@ -42,7 +42,7 @@ from grading.mistakes.behaviour import (
 from grading.own_functions import OwnFunctions, first_wrong_step, metamorphic
 from grading.sandbox import Sandbox, Source, Verdict
 from grading.scoring import Finding, Score, score
-from grading.trial import Bench, Trial, try_function
+from grading.trial import Bench, Trial, quantities_or_none, same, try_function, try_on
 
 LAYOUT_MATTERS = ("forward", "backward", "train", "sgd step")
 """Questions whose answers have other shapes in another layout."""
@@ -226,9 +226,14 @@ class _Diagnostician:
         if not found and self.known:
             more = explain(asked, answers, self._candidates(trial.question), known)
             found = [Explanation((*self.known, *one.made), one.error) for one in more]
-        if not found and trial.question.computes != "train":
-            found = explain_by_two(asked, answers, self._candidates(trial.question))
+        if not found:
+            found = explain_by_two(asked, answers, self._pairable(trial.question))
         return found
+
+    def _pairable(self, question: Question) -> list[Mistake]:
+        """What is tried two at a time: for the loop, only mistakes of the loop without a number, for time's sake."""
+        loop = question.computes == "train"
+        return [m for m in self._candidates(question) if not loop or (m.loop and not m.number and not m.returned)]
 
     def _candidates(self, question: Question) -> list[Mistake]:
         """The likeliest first: for the loop, mistakes of the loop."""
@@ -275,11 +280,12 @@ class _Diagnostician:
         others_repeat = all(other.repeatable for other in trials if other is not trial)
         if trial.question.computes != "train" or not others_repeat:
             return NOT_REPEATABLE
-        whole = [one for one in trial.answers if len(one.probe.batches) == 1]
         # in a single batch of all samples a shuffle changes nothing, but for targets that go astray
-        if whole and all(one.right for one in whole):
-            return OWN_SHUFFLE
-        return SHUFFLED_APART if whole and all(one.got is not None for one in whole) else NOT_REPEATABLE
+        whole = [one.probe for one in trial.answers if len(one.probe.batches) == 1]
+        first, second = try_on(self.bench, trial, whole[:1] * 2)
+        if quantities_or_none(first) is None or quantities_or_none(second) is None:
+            return NOT_REPEATABLE
+        return OWN_SHUFFLE if same(first, second) else SHUFFLED_APART
 
     def _describe(self, trial: Trial) -> list[str]:
         lines = fingerprint(trial.answers)

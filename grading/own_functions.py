@@ -14,14 +14,14 @@ import numpy as np
 from backprop.descent import Batch, Parameters, Run
 from backprop.functions import Array
 from backprop.network import Arrays, backward, forward
-from grading.answers import Answer, judge
+from grading.answers import Answer
 from grading.assignment import Question
-from grading.derivation import Derivation, Quantities, answer
+from grading.derivation import Derivation, Quantities
 from grading.diagnosis import distance
 from grading.layout import Form, from_form, to_form
 from grading.probes import Probe
 from grading.sandbox import Function, Returned, Session
-from grading.trial import Bench, Trial, call_all, changed_probe, quantities_or_none, rows
+from grading.trial import Bench, Trial, changed_probe, quantities_or_none, rows, try_on
 
 
 class OwnFunctions:
@@ -88,7 +88,7 @@ def first_wrong_step(bench: Bench, trial: Trial) -> list[str]:
     """Where `train` leaves the right way, and how far it goes: found by giving it more and more of the batches."""
     probe = trial.answers[0].probe
     prefixes = [changed_probe(probe, batches=probe.batches[:n]) for n in range(1, len(probe.batches) + 1)]
-    answers = _answers(bench, trial, prefixes)
+    answers = try_on(bench, trial, prefixes)
     states = [got for got in map(quantities_or_none, answers) if got is not None]
     right = [one.right for one in answers]
     if all(right) or len(states) < len(answers):
@@ -126,7 +126,7 @@ def metamorphic(bench: Bench, trial: Trial) -> list[str]:
     if len(probe.y) == 1:
         return []
     order = [*range(1, len(probe.y)), 0]
-    original, turned, doubled = _answers(
+    original, turned, doubled = try_on(
         bench,
         trial,
         [probe, rows(probe, order, "in another order"), rows(probe, [*range(len(probe.y))] * 2, "every sample twice")],
@@ -149,13 +149,3 @@ def metamorphic(bench: Bench, trial: Trial) -> list[str]:
 def _differs(before: Quantities, after: Answer) -> bool:
     got = quantities_or_none(after)
     return got is None or distance(got, before) > 1e-9
-
-
-def _answers(bench: Bench, trial: Trial, probes: list[Probe]) -> list[Answer]:
-    with bench.session() as session:
-        outcomes = call_all(bench, session, trial.question, probes, trial.form)
-    asked = bench.asked(trial.question)
-    return [
-        judge(trial.question, probe, answer(asked, probe), outcome, trial.form)
-        for probe, outcome in zip(probes, outcomes, strict=True)
-    ]

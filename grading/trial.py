@@ -140,7 +140,7 @@ def try_function(bench: Bench, question: Question, form: Form) -> Trial:
         tuple(judged),
         inputs_changed=tuple(question.arguments[i] for i in sorted(changed) if i < len(question.arguments)),
         results_change_later=any(outcome.changed_later for outcome in returned),
-        repeatable=_same(judged[0], again),
+        repeatable=same(judged[0], again),
     )
 
 
@@ -198,10 +198,22 @@ def _errors(one: Answer) -> Array | None:
     )
 
 
-def _same(first: Answer, second: Answer) -> bool:
+def same(first: Answer, second: Answer) -> bool:
+    """Whether two answers are one, to rounding."""
     if first.got is None or second.got is None:
         return (first.got is None) == (second.got is None)
     return distance(first.got, second.got) < 1e-12
+
+
+def try_on(bench: Bench, trial: Trial, probes: Sequence[Probe]) -> list[Answer]:
+    """The same function on other problems, in a new process."""
+    with bench.session() as session:
+        outcomes = call_all(bench, session, trial.question, probes, trial.form)
+    asked = bench.asked(trial.question)
+    return [
+        judge(trial.question, probe, answer(asked, probe), outcome, trial.form)
+        for probe, outcome in zip(probes, outcomes, strict=True)
+    ]
 
 
 def changed_probe(probe: Probe, **changes: Any) -> Probe:
