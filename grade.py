@@ -16,7 +16,7 @@ import tyro
 from rich.console import Console
 
 from grading.assignment import AssignmentError, read_assignment
-from grading.grader import grade
+from grading.grader import Report, grade
 from grading.report import as_json, print_report
 from grading.sandbox import GraderFault, SandboxUnavailable, Source, SourceError
 
@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         assignment = read_assignment(options.assignment)
         source = Source.read(options.submission)
         report = grade(source, assignment, options.seed, options.unsafe)
+        text = json.dumps(as_json(report), indent=2, allow_nan=False) + "\n" if options.json else rendered(report)
     except (AssignmentError, SourceError, SandboxUnavailable) as error:
         return _complain(str(error))
     except KeyboardInterrupt:
@@ -67,14 +68,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("grade.py: the grader failed, not the submission; the lines above say where.", file=sys.stderr)
         return 3
     try:
-        if options.json:
-            print(json.dumps(as_json(report), indent=2, allow_nan=False))
-        else:
-            print_report(Console(highlight=False), report)
+        sys.stdout.write(text)
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # what a shell tells of a program that ends so
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _complain(f"the report cannot be written: {error.strerror or error}")
     return 0 if report.correct else 1
+
+
+def rendered(report: Report) -> str:
+    """The report for people, as the terminal at hand shows it."""
+    console = Console(highlight=False)
+    with console.capture() as capture:
+        print_report(console, report)
+    return capture.get()
 
 
 def _complain(message: str) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from backprop.compare import relative_error
 from backprop.functions import Array
 from grading.assignment import Question
-from grading.derivation import Quantities
+from grading.derivation import Quantities, arrays
 from grading.layout import BIASES, LISTS, Form, from_form, to_form
 from grading.probes import Probe, layer_names
 from grading.sandbox import Failure, Other, Returned, Verdict
@@ -24,10 +24,10 @@ TOLERANCE = 1e-10
 """For float64. A derivation leaves 1e-16 to 1e-14."""
 
 SINGLE_TOLERANCE = 2e-5
-"""For results in float32."""
+"""For results in float32, or in float64 that were shown to have gone through float32."""
 
-MIXED_TOLERANCE = 5e-7
-"""For results in float64 that were shown to have gone through float32 somewhere."""
+LARGEST = 1 << 18
+"""Entries of an array that are looked at: the largest that is asked for has 784 x 16."""
 
 TENSOR_WORDS = {
     "kernels": "kernel",
@@ -77,6 +77,7 @@ class Answer:
         failure: why not.
         tensors: each array's judgement, in the order in which they are computed.
         remarks: what is accepted, and told.
+        returned: what came back, as it came.
     """
 
     probe: Probe
@@ -85,6 +86,7 @@ class Answer:
     failure: Failure | None
     tensors: tuple[Tensor, ...] = ()
     remarks: tuple[str, ...] = ()
+    returned: Any = None
 
     @property
     def right(self) -> bool:
@@ -129,27 +131,23 @@ def judge(
     try:
         got = _structured(question, outcome.value, expected)
     except _Malformed as error:
-        return Answer(probe, expected, None, Failure(Verdict.RESULT, str(error), "", ""))
+        return Answer(probe, expected, None, Failure(Verdict.RESULT, str(error)), returned=outcome.value)
     got = {name: from_form(name, value, form) for name, value in got.items()}
     got, remarks = _biases_as_asked(got, expected)
     tensors = [
         _tensor(name, layer, array, reference, len(expected[name]) if name in LISTS else 1, form, rounded)
         for name in question.returns
-        for layer, (array, reference) in enumerate(zip(_list(name, got), _list(name, expected), strict=True))
+        for layer, (array, reference) in enumerate(zip(arrays(name, got), arrays(name, expected), strict=True))
     ]
     tensors.sort(key=lambda tensor: _order_of_computation(question, tensor))
-    return Answer(probe, expected, got, None, tuple(tensors), tuple(remarks))
-
-
-def _list(name: str, quantities: Quantities) -> list[Array]:
-    value = quantities[name]
-    return list(value) if name in LISTS else [np.asarray(value)]
+    return Answer(probe, expected, got, None, tuple(tensors), tuple(remarks), outcome.value)
 
 
 def _order_of_computation(question: Question, tensor: Tensor) -> tuple[int, int]:
     if question.computes == "backward":
         return -tensor.layer, 0 if tensor.quantity == "bias_gradients" else 1  # delta, then what is made from it
-    return tensor.layer, question.returns.index(tensor.quantity)
+    computed = tensor.layer - (tensor.quantity == "activations")  # a[l + 1] is made from z[l]
+    return computed, question.returns.index(tensor.quantity)
 
 
 # --- structure --------------------------------------------------------------------------------------------------
@@ -184,6 +182,8 @@ def _array(name: str, value: Any, shape: tuple[int, ...] | None) -> Array:
     if not isinstance(value, np.ndarray):
         wanted = "a number" if shape == () else "an array"
         raise _Malformed(f"{name} is {describe(value)}; expected {wanted}")
+    if value.size > LARGEST:
+        raise _Malformed(f"{name} is an array of shape {value.shape}, far larger than anything that was asked for")
     if shape == () and value.size == 1:
         value = value.reshape(())
     return value if value.dtype in (np.float32, np.float64) else value.astype(np.float64)
@@ -229,8 +229,7 @@ def _tensor(
     quantity: str, layer: int, array: Array, reference: Array, number: int, form: Form, rounded: bool
 ) -> Tensor:
     name = tensor_name(quantity, layer, number)
-    mixed = MIXED_TOLERANCE if rounded else TOLERANCE
-    tolerance = SINGLE_TOLERANCE if in_single_precision(array) else mixed
+    tolerance = SINGLE_TOLERANCE if rounded or in_single_precision(array) else TOLERANCE
     if array.shape != reference.shape:
         shapes = [_shape_in(form, quantity, a) for a in (array, reference)]
         return Tensor(name, quantity, layer, np.inf, TOLERANCE, f"{name} has shape {shapes[0]}; expected {shapes[1]}")

@@ -8,6 +8,7 @@ mistakes replaces rules; nothing is derived a second time.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,11 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from backprop.compare import norm
 from backprop.descent import Descent, train
 from backprop.functions import Activation, Array, softmax
 from backprop.network import ChainRule, Network, Pass, backward, batch_cost, forward
+from grading.layout import LISTS
 from grading.probes import Probe
 
 Quantities: TypeAlias = dict[str, Any]
@@ -189,3 +192,44 @@ _ANSWERS: Mapping[str, Callable[[Asked, Probe, Derivation], Quantities]] = {
     "sgd step": _sgd_step,
     "train": _train,
 }
+
+
+# --- two sets of numbers -------------------------------------------------------------------------------------------
+
+
+def distance(actual: Quantities, reference: Quantities, enough: float = np.inf) -> float:
+    """The largest norm-relative difference of any tensor; inf where shapes differ, or what is not finite.
+
+    With `enough` the search ends at the first tensor that is farther than that.
+    """
+    worst = 0.0
+    for name in reference:
+        us, vs = arrays(name, actual), arrays(name, reference)
+        if len(us) != len(vs):
+            return np.inf
+        for u, v in zip(us, vs, strict=True):
+            worst = max(worst, _difference(np.asarray(u), np.asarray(v)))
+            if worst > enough:
+                return worst
+    return worst
+
+
+def arrays(name: str, quantities: Quantities) -> list[Any]:
+    """A quantity as a list of arrays."""
+    return list(quantities[name]) if name in LISTS else [quantities[name]]
+
+
+def _difference(actual: Array, reference: Array) -> float:
+    if actual.shape != reference.shape:
+        return np.inf
+    difference = actual - reference
+    squares = float(np.vdot(difference, difference)), float(np.vdot(reference, reference))
+    if not np.isfinite(squares).all():  # numbers that are not finite, or too large to be squared
+        finite = np.isfinite(reference)
+        if not np.array_equal(np.isfinite(actual), finite):
+            return np.inf
+        reference = np.where(finite, reference, 0)
+        difference = np.where(finite, actual, 0) - reference
+        squares = float(norm(difference, difference.ndim)), float(norm(reference, reference.ndim))
+        return squares[0] / squares[1] if squares[1] else (np.inf if squares[0] else 0.0)
+    return math.sqrt(squares[0] / squares[1]) if squares[1] else (np.inf if squares[0] else 0.0)

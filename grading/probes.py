@@ -37,12 +37,13 @@ SIZES_C = (5, 5, 5, 5, 5)
 SIZES_LOOP = (5, 4, 3, 2)
 SIZES_REAL = (784, 16, 16, 10)
 SIZES_ONE_OUTPUT = (4, 3, 1)
+SIZES_ONE_LAYER = (6, 3)
 
 KINK = 1e-3
 """A ReLU's input this near zero could fall to either side by rounding: such a draw is made again."""
 
-LEARNING_RATE = 0.3
-"""At 1, forgetting it would not show; nor squaring it."""
+LEARNING_RATES = (0.25, 0.35)
+"""Drawn between these. At 1, forgetting it would not show; nor squaring it."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def draw(
         dW=[rng.normal(size=W_l.shape) for W_l in W],
         db=[rng.normal(size=b_l.shape) for b_l in b],
         batches=batches,
-        learning_rate=LEARNING_RATE,
+        learning_rate=float(rng.uniform(*LEARNING_RATES)),
         elementwise=elementwise,
     )
 
@@ -183,13 +184,19 @@ def probes_for(assignment: Assignment, computes: str, seed: int) -> list[Probe]:
         draw(assignment, SIZES_C, size(5), rng),
         draw(assignment, SIZES_A, size(11), rng, f"7-5-4-3, {size(11)} sample{'s' * (size(11) > 1)}, drawn again"),
         draw(assignment, SIZES_A, 1, rng, "7-5-4-3, one sample"),
+        draw(assignment, SIZES_C, 1, rng, "5-5-5-5-5, one sample"),
     ]
     if computes in ("activation", "activation slope", "output activation"):
         large = dataclasses.replace(small[0], name="numbers up to 1000", elementwise=extremes(small[0], rng))
-        return [*small[:2], large]
+        row = dataclasses.replace(small[2], name="a single row of numbers", elementwise=small[2].elementwise[0])
+        return [*small[:2], large] + ([row] if computes != "output activation" else [])
     if computes == "sgd step":
         return small[:3]
+    if computes == "cost":
+        small.pop()  # a cost has no layers
     small.append(draw(assignment, SIZES_REAL, size(12), rng))
+    if computes in ("forward", "backward"):
+        small.append(draw(assignment, SIZES_ONE_LAYER, size(8), rng))
     if computes in ("cost", "backward") and assignment.output != "softmax" and assignment.samples == "batch":
         small.append(draw(assignment, SIZES_ONE_OUTPUT, 6, rng))
     if computes == "cost" and assignment.output == "softmax":

@@ -7,7 +7,7 @@ what mistake it is. The corrected formula is not among it; the place in the lect
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -20,13 +20,16 @@ from grading.answers import Tensor
 from grading.blame import wrong_tensors
 from grading.grader import Report
 from grading.sandbox import Failure
+from grading.sandbox.text import sentence
 from grading.scoring import Earned, Finding
 from grading.trial import Trial
 
 
 def print_report(console: Console, report: Report) -> None:
     """The report for people."""
-    console.print(Text.assemble((report.assignment.title, "bold"), f"   {report.name}, seed {report.seed}"))
+    console.print(
+        Text.assemble((report.assignment.title, "bold"), f"   {sentence(report.name, 80)}, seed {report.seed}")
+    )
     console.print()
     console.print(_table(report))
     loading = report.findings[0].loading
@@ -61,8 +64,8 @@ def _table(report: Report) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
     table.add_column("function", no_wrap=True)
     table.add_column("points", justify="right", no_wrap=True)
-    table.add_column("verdict")
-    table.add_column("problems", justify="right")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("tries", justify="right")
     table.add_column("worst error", justify="right", no_wrap=True)
     table.add_column("tolerance", justify="right", no_wrap=True)
     for finding, earned in zip(report.findings, report.score.questions, strict=True):
@@ -84,7 +87,7 @@ def _worst(trial: Trial | None) -> Tensor | None:
     return max((t for t in tensors if t is not None), key=lambda t: t.error / t.tolerance, default=None)
 
 
-def _print_lines(console: Console, title: str, lines: Any) -> None:
+def _print_lines(console: Console, title: str, lines: Iterable[str]) -> None:
     console.print(Text(title, style="bold"))
     for line in lines:
         indent = len(line) - len(line.lstrip())
@@ -107,7 +110,7 @@ def _lines(finding: Finding, earned: Earned) -> Iterator[str]:
             yield f"It follows from your {names}; apart from that it is right. Nothing is taken off here."
     if finding.explanations:
         yield from _explanation_lines(finding)
-    elif finding.follows_from:
+    elif finding.follows_from or finding.excused:
         pass
     elif finding.failure:
         yield from _failure_lines(finding.failure)
@@ -119,12 +122,16 @@ def _lines(finding: Finding, earned: Earned) -> Iterator[str]:
     for mistake in finding.behaviour:
         details = f": {', '.join(trial.inputs_changed)}" if mistake.name == "inputs-changed" else ""
         yield f"{_sentence(mistake.says)}{details}. {_full_stop(mistake.hint)}"
+    if "another-layout" in earned.charged:
+        yield "The layout is not the assignment's, which does not accept another. It is counted once, here."
     if earned.elsewhere:
         yield "Counted already in an earlier function, so nothing is taken off for it here."
     yield from _notes(trial)
 
 
 def _where_it_goes_wrong(trial: Trial) -> Iterator[str]:
+    if trial.failure:
+        return  # told by itself
     wrong = wrong_tensors(trial.answers)
     if wrong:
         first = wrong[0]
@@ -141,7 +148,8 @@ def _explanation_lines(finding: Finding) -> Iterator[str]:
     alone = len(explanation.made) == 1
     yield f"{near} in which {explanation.made[0]}." if alone else f"{near} with {len(explanation.made)} mistakes:"
     if finding.failure:
-        yield f"Where layers differ in width it fails{_at(finding.failure)}: {finding.failure.message}"
+        failed = next(one.probe.name for one in finding.trial.answers if one.failure) if finding.trial else ""
+        yield f"On {failed} it stops{_at(finding.failure)}: {finding.failure.message}"
     for place, made in enumerate(explanation.made, start=1):
         if not alone:
             yield f"{place}. {_sentence(str(made))}."
@@ -159,8 +167,12 @@ def _failure_lines(failure: Failure) -> Iterator[str]:
     if failure.message.endswith("NotImplementedError"):
         return
     yield f"{_sentence(str(failure.verdict))}{_at(failure)}: {failure.message}"
-    for line in failure.log.strip().splitlines()[-12:]:
-        yield f"    {line}"
+    trace = failure.trace.rstrip().splitlines()[:-1]  # its last line is the message
+    yield from (f"    {line}" for line in trace[-10:])
+    printed = failure.printed.strip().splitlines()
+    if printed:
+        yield "It printed, at the end:"
+        yield from (f"    {line[:200]}" for line in printed[-5:])
 
 
 def _at(failure: Failure) -> str:
@@ -171,10 +183,7 @@ def _notes(trial: Trial) -> Iterator[str]:
     remarks = list(dict.fromkeys(remark for one in trial.answers for remark in one.remarks))
     yield from (f"Accepted: {remark}." for remark in remarks)
     if trial.right and any(one.single_precision for one in trial.answers):
-        yield (
-            "Accepted, with a note: the values are as exact as single precision (float32), or as differences in place "
-            "of derivatives. float64 is asked."
-        )
+        yield ("Accepted, with a note: the values are as exact as single precision (float32); float64 is asked.")
 
 
 def _full_stop(text: str) -> str:
@@ -192,7 +201,7 @@ def as_json(report: Report) -> dict[str, Any]:
     """Everything, in types that JSON has. Errors that are no finite numbers are null."""
     return {
         "version": 1,
-        "submission": report.name,
+        "submission": sentence(report.name, 200),
         "assignment": report.assignment.title,
         "seed": report.seed,
         "earned": report.score.earned,
@@ -226,7 +235,6 @@ def _question(finding: Finding, earned: Earned) -> dict[str, Any]:
                         "name": made.mistake.name,
                         "says": made.mistake.says,
                         "done": made.mistake.done,
-                        "right": made.mistake.right,
                         "hint": made.mistake.hint,
                         "number": made.number,
                     }
@@ -269,5 +277,6 @@ def _failure(failure: Failure | None) -> dict[str, str] | None:
         "verdict": str(failure.verdict),
         "message": failure.message,
         "where": failure.where,
-        "log": failure.log,
+        "trace": failure.trace,
+        "printed": failure.printed[-2000:],
     }

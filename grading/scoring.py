@@ -31,6 +31,7 @@ class Finding:
         follows_from: functions whose mistakes account for what is wrong, or for the rest of it.
         description: where nothing explains it: what the numbers are like.
         loading: why the submission could not be loaded.
+        excused: whether the behaviour accounts for all that is wrong.
     """
 
     question: Question
@@ -41,6 +42,12 @@ class Finding:
     follows_from: tuple[str, ...] = ()
     description: tuple[str, ...] = ()
     loading: Failure | None = None
+    excused: bool = False
+
+    @property
+    def right(self) -> bool:
+        """All values right, and nothing besides."""
+        return self.trial is not None and self.trial.right and not self.behaviour
 
     @property
     def mistakes(self) -> list[Mistake]:
@@ -60,13 +67,14 @@ class Finding:
             return "follows"
         if self.failure and self.failure.message.endswith("NotImplementedError"):
             return "not written yet"
-        if self.failure and not self.explanations:
+        if self.failure and not self.explanations and not self.excused:
             return str(self.failure.verdict)
         if self.trial and self.trial.right:
             return "correct" if not self.behaviour else "side effects"
-        if self.trial and any(tensor.problem for one in self.trial.answers for tensor in one.tensors):
-            return "wrong shape or not finite"
-        return "wrong answer"
+        problems = [tensor.problem for one in self.trial.answers for tensor in one.tensors] if self.trial else []
+        if any("has shape" in problem for problem in problems):
+            return "wrong shape"
+        return "not finite" if any(problems) else "wrong answer"
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,8 @@ def score(assignment: Assignment, findings: Sequence[Finding], dialects: Iterabl
         dialects: in what the submission's layout differs from the assignment's.
     """
     charged: set[str] = set()
-    rejected = [name for name in dialects if getattr(assignment.dialects, name) == "reject"]
+    # one decision, however many arrays it turns
+    rejected = ["another-layout"] if any(getattr(assignment.dialects, name) == "reject" for name in dialects) else []
     conventions = _consistent_conventions(findings) if assignment.dialects.scaled_cost == "accept" else set()
     earned = []
     for finding in findings:
@@ -132,11 +141,14 @@ def _earned(
     keys = {name: key for name, key in keys.items() if key not in accepted} | {name: name for name in rejected}
     here = [name for name, key in keys.items() if key not in charged or not question.follow_through]
     elsewhere = [name for name in keys if name not in here]
-    charged |= set(keys.values())
+    if question.points:
+        charged |= set(keys.values())
     if finding.trial is None:
         return Earned(0.0)
+    if any(mistake.empty for mistake in finding.mistakes):
+        return Earned(0.0, tuple(here), tuple(elsewhere))
     share = max(0.0, 1.0 - costs * len({keys[name] for name in here}))
-    if not finding.trial.right and not finding.explanations:
+    if not finding.trial.right and not finding.explanations and not finding.excused:
         if not finding.follows_from:
             share = min(share, 1.0 - costs, share_right(finding, question))
         elif not question.follow_through:

@@ -9,19 +9,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backprop.functions import Array
 from backprop.network import forward
-from grading.answers import MIXED_TOLERANCE, Answer, judge
+from grading.answers import SINGLE_TOLERANCE, Answer, judge
 from grading.assignment import Assignment, Question
-from grading.derivation import Asked, Quantities, answer, given
-from grading.diagnosis import arrays, distance
+from grading.derivation import Asked, Quantities, answer, arrays, distance, given
 from grading.layout import Form, to_form
 from grading.probes import Probe, probes_for
-from grading.sandbox import Failure, Function, Limits, Returned, Sandbox, Session, Source
+from grading.sandbox import NO_STAND_INS, Failure, Function, Limits, Returned, Sandbox, Session, Source, StandIns
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Bench:
             source_bytes=limits.source_kibibytes << 10,
         )
 
-    def session(self) -> Session:
-        """A new process with the submission loaded."""
-        return self.sandbox.session(self.source, self.assignment.imports, self.limits)
+    def session(self, stand_ins: StandIns = NO_STAND_INS) -> Session:
+        """A new process with the submission loaded, some of its functions perhaps replaced."""
+        return self.sandbox.session(self.source, self.assignment.imports, self.limits, stand_ins)
 
     def asked(self, question: Question) -> Asked:
         """What the question wants computed."""
@@ -65,6 +65,7 @@ class Trial:
         inputs_changed: names of arguments that were altered.
         results_change_later: whether what was returned changed during a later call.
         repeatable: whether the second call on the first probe gave what the first one did.
+        replaced: names of the submission's other functions that right ones stood in for.
     """
 
     question: Question
@@ -73,16 +74,12 @@ class Trial:
     inputs_changed: tuple[str, ...] = ()
     results_change_later: bool = False
     repeatable: bool = True
+    replaced: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
         """All values within their tolerance."""
         return all(one.right for one in self.answers)
-
-    @property
-    def honest(self) -> bool:
-        """No side effects were seen."""
-        return not self.inputs_changed and not self.results_change_later and self.repeatable
 
     @property
     def failure(self) -> Failure | None:
@@ -120,16 +117,24 @@ def call_all(
     return [session.call(function, [call])[0] for function, call in zip(functions, calls, strict=True)]
 
 
-def try_function(bench: Bench, question: Question, form: Form) -> Trial:
-    """Try a question in a layout."""
+def try_function(bench: Bench, question: Question, form: Form, replaced: Sequence[Question] = ()) -> Trial:
+    """Try a question in a layout.
+
+    Args:
+        bench: the submission.
+        question: what is asked.
+        form: the layout to ask it in.
+        replaced: other questions, whose functions are replaced by right ones.
+    """
+    stand_ins = stand_ins_for(bench.assignment, replaced, form)
     probes = probes_for(bench.assignment, question.computes, bench.seed)
     twice = [*probes[:2], probes[0], *probes[2:]]
-    with bench.session() as session:
+    with bench.session(stand_ins) as session:
         outcomes = call_all(bench, session, question, twice, form)
     asked = bench.asked(question)
     pairs = list(zip(twice, outcomes, strict=True))
     judged = [judge(question, probe, answer(asked, probe), outcome, form) for probe, outcome in pairs]
-    if _may_be_rounding(judged) and _rounds_to_single(bench, question, form, judged[0]):
+    if _may_be_rounding(judged) and _rounds_to_single(bench, question, form, _worst(judged), stand_ins):
         judged = [judge(question, probe, answer(asked, probe), outcome, form, rounded=True) for probe, outcome in pairs]
     again = judged.pop(2)
     returned = [outcome for outcome in outcomes if isinstance(outcome, Returned)]
@@ -141,7 +146,28 @@ def try_function(bench: Bench, question: Question, form: Form) -> Trial:
         inputs_changed=tuple(question.arguments[i] for i in sorted(changed) if i < len(question.arguments)),
         results_change_later=any(outcome.changed_later for outcome in returned),
         repeatable=same(judged[0], again),
+        replaced=tuple(stand_ins.names),
     )
+
+
+STAND_INS = Path(__file__).with_name("stand_ins.py")
+
+
+def stand_ins_for(assignment: Assignment, replaced: Sequence[Question], form: Form) -> StandIns:
+    """Right functions for some questions, in a layout, as text for the submission's process."""
+    if not replaced:
+        return NO_STAND_INS
+    settings = {
+        "ACTIVATION": assignment.activation,
+        "OUTPUT": assignment.output,
+        "COST": assignment.cost,
+        "TRANSPOSED": form.kernels_transposed,
+        "COLUMNS": form.samples_in_columns,
+        "COLUMN_BIASES": form.column_biases,
+        "WANTED": {q.function: (q.computes, q.arguments, q.returns) for q in replaced},
+    }
+    header = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
+    return StandIns(header + STAND_INS.read_text(encoding="utf-8"), {q.function: q.function for q in replaced})
 
 
 # --- float32 inside, float64 outside ----------------------------------------------------------------------------
@@ -152,12 +178,16 @@ SHIFT = 1e-6
 
 def _may_be_rounding(answers: Sequence[Answer]) -> bool:
     errors = [tensor.error for one in answers for tensor in one.tensors if not tensor.right]
-    return bool(errors) and max(errors) <= MIXED_TOLERANCE and not any(one.failure for one in answers)
+    return bool(errors) and max(errors) <= SINGLE_TOLERANCE and not any(one.failure for one in answers)
 
 
-def _rounds_to_single(bench: Bench, question: Question, form: Form, first: Answer) -> bool:
+def _worst(answers: Sequence[Answer]) -> Answer:
+    return max(answers, key=lambda one: max((tensor.error for tensor in one.tensors), default=0.0))
+
+
+def _rounds_to_single(bench: Bench, question: Question, form: Form, worst: Answer, stand_ins: StandIns) -> bool:
     """Whether small errors are float32's: chance, and so others a little farther. A formula's stay what they are."""
-    probe, rng = first.probe, np.random.default_rng(0)
+    probe, rng = worst.probe, np.random.default_rng(0)
 
     def moved(array: Array) -> Array:
         return np.asarray(array * (1 + SHIFT * rng.normal(size=array.shape)))
@@ -175,10 +205,10 @@ def _rounds_to_single(bench: Bench, question: Question, form: Form, first: Answe
         db=[moved(g) for g in probe.db],
         elementwise=moved(probe.elementwise),
     )
-    with bench.session() as session:
+    with bench.session(stand_ins) as session:
         [outcome] = call_all(bench, session, question, [near], form)
     second = judge(question, near, answer(bench.asked(question), near), outcome, form)
-    here, there = _errors(first), _errors(second)
+    here, there = _errors(worst), _errors(second)
     if here is None or there is None:
         return False
     return bool(abs(here @ there) < np.linalg.norm(here) * np.linalg.norm(there) / 2)
@@ -207,18 +237,14 @@ def same(first: Answer, second: Answer) -> bool:
 
 def try_on(bench: Bench, trial: Trial, probes: Sequence[Probe]) -> list[Answer]:
     """The same function on other problems, in a new process."""
-    with bench.session() as session:
+    replaced = [question for question in bench.assignment.questions if question.function in trial.replaced]
+    with bench.session(stand_ins_for(bench.assignment, replaced, trial.form)) as session:
         outcomes = call_all(bench, session, trial.question, probes, trial.form)
     asked = bench.asked(trial.question)
     return [
         judge(trial.question, probe, answer(asked, probe), outcome, trial.form)
         for probe, outcome in zip(probes, outcomes, strict=True)
     ]
-
-
-def changed_probe(probe: Probe, **changes: Any) -> Probe:
-    """The same problem with something else about it."""
-    return dataclasses.replace(probe, **changes)
 
 
 def rows(probe: Probe, order: Sequence[int], name: str) -> Probe:

@@ -140,7 +140,7 @@ def run(sandbox, folder, name, data):
             "verdict": answer.verdict,
             "message": answer.message,
             "where": answer.where,
-            "log": answer.log[-300:],
+            "log": (answer.trace + answer.printed)[-300:],
         }
     return {**said, "verdict": "returned", "message": repr(plain(answer.value)), "changed": answer.changed_arguments}
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from grading.assignment import parse_assignment, read_assignment
-from grading.derivation import RIGHT, Asked, answer
-from grading.diagnosis import MATCH, distance
-from grading.grader import setting_of
-from grading.mistakes import BEHAVIOUR, CATALOGUE, applicable
+from grading.derivation import RIGHT, Asked, answer, distance
+from grading.diagnosis import MATCH
+from grading.mistakes import BEHAVIOUR, CATALOGUE, applicable, setting_of
 from grading.probes import probes_for
 
 FOLDER = Path(__file__).parents[1] / "assignments"
@@ -23,6 +22,8 @@ ASSIGNMENTS["tanh"] = parse_assignment(  # an instructor's change of three words
 )
 
 INSEPARABLE = {
+    "activation": [{"hidden-not-activated", "nothing-activated"}],  # a function of one array has no layers
+    "output activation": [{"output-not-activated", "nothing-activated"}],
     "activation slope": [
         # a function of one array has no layers
         {"slope-missing-in-hidden-layers", "slope-missing-everywhere"},
@@ -30,7 +31,10 @@ INSEPARABLE = {
         {"slope-of-tanh", "slope-of-tanh-everywhere"},
         {"slope-of-relu", "slope-of-relu-everywhere"},
     ],
+    "backward": [{"gradients-all-zero", "integer-arithmetic"}],  # where every entry is below 1
     "train": [
+        {"gradients-all-zero", "integer-arithmetic"},
+        {"gradients-all-zero", "nothing-updated"},
         # the parameters alone do not tell whether the gradient or the step is at fault; other questions do
         {"sign", "ascent"},
         {"integer-arithmetic", "nothing-updated"},

@@ -15,9 +15,8 @@ from backprop.functions import ACTIVATIONS
 from grading.answers import judge
 from grading.assignment import parse_assignment, read_assignment
 from grading.derivation import RIGHT, Asked, answer, given
-from grading.grader import setting_of
 from grading.layout import declared_form, to_form
-from grading.mistakes import CATALOGUE, applicable
+from grading.mistakes import CATALOGUE, applicable, setting_of
 from grading.probes import probes_for
 from grading.sandbox import Returned
 from grading.trial import arguments_for

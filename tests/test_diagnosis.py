@@ -10,9 +10,8 @@ from grading.assignment import read_assignment
 from grading.blame import following_tensors, wrong_tensors
 from grading.derivation import RIGHT, Asked, answer
 from grading.diagnosis import derivation_with, explain, explain_by_two, fingerprint, mismatch
-from grading.grader import setting_of
 from grading.layout import Form
-from grading.mistakes import CATALOGUE, applicable
+from grading.mistakes import CATALOGUE, applicable, setting_of
 from grading.probes import probes_for
 from grading.sandbox import Failure, Returned, Verdict
 

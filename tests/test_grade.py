@@ -58,7 +58,7 @@ def test_json_holds_everything_and_is_strict(tmp_path):
     assert report["earned"] == 90
     assert [q["function"] for q in report["questions"]][:2] == ["sigmoid", "sigmoid_prime"]
     cost = report["questions"][3]
-    assert cost["verdict"] == "wrong shape or not finite"
+    assert cost["verdict"] == "not finite"
     assert cost["probes"][0]["tensors"][0]["error"] is None
     assert "1 of 1 values are nan" in cost["probes"][0]["tensors"][0]["problem"]
 

@@ -1,6 +1,7 @@
 """The report for people: what is said, and what is not."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_mistake_is_named_with_its_place_in_the_lecture_and_without_the_right_
     assert "as done: dC/da = a - y" in text
     assert "differentiate the square" in text
     assert "2 (a - y)" not in text
-    assert as_json(report)["questions"][4]["explanations"][0]["mistakes"][0]["right"] == "dC/da = 2 (a - y)"
+    assert "2 (a - y)" not in json.dumps(as_json(report))
     assert "train 15 / 15 follows" in text
     assert "Nothing is taken off here." in text
 

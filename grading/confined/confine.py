@@ -103,7 +103,7 @@ def is_root() -> bool:
 
 
 def become_user(uid: int) -> bool:
-    """Give up root for a user id that nobody else has: it can signal nobody, and owns no file.
+    """Give up root for a user id of the slot's own: it can signal nobody that matters, and owns no file.
 
     Returns:
         Whether this process was root and is not any more.

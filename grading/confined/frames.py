@@ -137,6 +137,10 @@ def _pack(value: object, chunks: list[bytes], depth: int) -> Tree:
         raise CannotCrossError(f"lists nested more than {MAX_DEPTH} deep")
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
+        value = list(value)  # arrays of several shapes that NumPy keeps in one
+    if isinstance(value, np.longdouble):
+        value = np.float64(value)
     if isinstance(value, np.ndarray | np.generic):  # before float: np.float64 is one
         return _pack_array(np.asarray(value), chunks)
     if isinstance(value, int):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import builtins
 import difflib
 import importlib
+import json
 import linecache
 import os
 import random
@@ -33,7 +34,7 @@ DISTURBED, OUT_OF_MEMORY = 120, 121
 """Exit statuses: this module failed; there was not even memory for an answer."""
 LAZY = ("testing", "polynomial", "ma", "rec", "char", "strings", "matlib", "ctypeslib", "typing", "exceptions")
 """Parts of NumPy that it imports when they are first used, which is too late here."""
-MAX_NAMES, MAX_REMARKS, MAX_MESSAGE = 400, 50, 400
+MAX_NAMES, MAX_REMARKS, MAX_MESSAGE, MAX_TEXT_BYTES = 400, 50, 400, 16 << 10
 
 
 class ForbiddenImportError(ImportError):
@@ -63,7 +64,9 @@ def import_all(module: str) -> None:
 
 def refusal(module: str, allowed: Collection[str]) -> str:
     """The sentence about a module that may not be imported."""
-    return f"the module {module} may not be imported; allowed are: {', '.join(sorted(allowed))}"
+    return (
+        f"the module {module} may not be imported; allowed are: {', '.join(sorted(n for n in allowed if '.' not in n))}"
+    )
 
 
 @dataclass
@@ -135,11 +138,23 @@ def _run(order: Mapping[str, Any], channel: Channel, ruleset: int | None, parent
     if not all(layers[name] for name in order["required"]):
         os._exit(0)
     failure = failure or loaded.execute()
+    loaded.stand_in(frame.header["stand_ins"], frame.header["stand_in_names"])
     said = {"failure": failure} if failure else {}
-    remarks = [remark[:MAX_MESSAGE] for remark in loaded.submission.remarks[:MAX_REMARKS]]
-    channel.send(encode(Kind.LOADED, frame.nonce, {**said, "remarks": remarks, "defined": loaded.defined()}))
+    remarks = bounded([remark[:MAX_MESSAGE] for remark in loaded.submission.remarks[:MAX_REMARKS]])
+    channel.send(encode(Kind.LOADED, frame.nonce, {**said, "remarks": remarks, "defined": bounded(loaded.defined())}))
     while True:
         answer_request(loaded, channel, channel.receive())
+
+
+def bounded(texts: Sequence[str]) -> list[str]:
+    """The first ones, as many as a frame's header has room for: letters of other scripts need six bytes each."""
+    room, kept = MAX_TEXT_BYTES, []
+    for text in texts:
+        room -= len(json.dumps(text)) + 2
+        if room < 0:
+            break
+        kept.append(text)
+    return kept
 
 
 # --- loading ----------------------------------------------------------------------------------------------------
@@ -154,7 +169,7 @@ class Loaded:
         allowed: top-level modules that it may import.
         submission: its code.
         namespace: what its code defined.
-        lost: failures of definitions, by name.
+        lost: failures of definitions, by name; "" stands for any name that was not defined.
     """
 
     filename: str
@@ -192,10 +207,30 @@ class Loaded:
             except BaseException as error:
                 found = self.describe(error, "loading it")
                 if not unit.optional:
-                    return found
+                    return self._broken_off(found, error)
                 self.submission.remarks.append(f"{found['where'] or unit.where} was left out: {found['message']}")
                 self.lost.update(dict.fromkeys(unit.names, found))
         return None
+
+    def _broken_off(self, found: dict[str, str], error: BaseException) -> dict[str, str] | None:
+        """What was defined before an exception stays; names that were not have it as their failure."""
+        if not isinstance(error, Exception) or isinstance(error, MemoryError) or not self.defined():
+            return found
+        self.lost[""] = found
+        self.submission.remarks.append(f"{found['where']}: {found['message']}; what stands after it was not run")
+        return None
+
+    def stand_in(self, program: str, names: Mapping[str, str]) -> None:
+        """Put other functions in the place of the submission's.
+
+        Args:
+            program: source of the stand-ins.
+            names: of what it defines, by the names that the submission calls it by.
+        """
+        if names:
+            others: dict[str, Any] = {"__name__": "stand_ins"}
+            exec(compile(program, "stand_ins", "exec"), others)
+            self.namespace.update({name: others[own] for name, own in names.items()})
 
     def _execute(self, unit: Unit) -> None:
         for name, module in unit.placeholders:
@@ -354,6 +389,8 @@ def look_up(loaded: Loaded, request: Frame) -> Any:
 def _missing(loaded: Loaded, name: str, first: str, found: object) -> dict[str, str]:
     if first in loaded.lost:
         return loaded.lost[first]
+    if found is None and "" in loaded.lost:
+        return loaded.lost[""]
     unread = loaded.submission.unread
     if found is None and unread:
         error = unread.get(first, unread[""])

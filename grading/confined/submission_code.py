@@ -111,16 +111,43 @@ def read_submission(data: bytes, notebook: bool, filename: str, allowed: Collect
         SubmissionError: where the code is no Python, or the notebook no notebook. Unreadable cells are remarks.
     """
     try:
-        return _Notebook(frozenset(allowed)).read(data) if notebook else _read_module(data, filename)
+        return _Notebook(frozenset(allowed)).read(data) if notebook else _read_module(data, filename, allowed)
     except (MemoryError, RecursionError) as error:
         raise SubmissionError(TOO_DEEP) from error
 
 
-def _read_module(data: bytes, filename: str) -> Submission:
+def _read_module(data: bytes, filename: str, allowed: Collection[str]) -> Submission:
     tree = parse(data, filename)
-    unit = Unit(compiled(tree, filename), names_of(tree))
+    names = names_of(tree)
+    placeholders: list[tuple[str, str]] = []
+    remarks = []
+    for index, statement in enumerate(tree.body):
+        tree.body[index], refused = without_forbidden(statement, allowed)
+        placeholders += refused
+        where = place(filename, statement.lineno)
+        remarks += [f"{where}: {module} was not imported; what uses it will fail" for _, module in refused]
+    unit = Unit(compiled(tree, filename), names, placeholders=tuple(placeholders))
     lines = data.decode("utf-8", "replace").splitlines()
-    return Submission([unit], imported_modules(tree), {filename: lines})
+    return Submission([unit], imported_modules(tree), {filename: lines}, remarks)
+
+
+def without_forbidden(statement: ast.stmt, allowed: Collection[str]) -> tuple[ast.stmt, tuple[tuple[str, str], ...]]:
+    """Take what may not be imported out of an import statement; the rest, and (name, module) for what was taken.
+
+    `from module import *` stays, and fails: what it would have defined is not known.
+    """
+    if isinstance(statement, ast.ImportFrom):
+        module = "." * statement.level + (statement.module or "")
+        refused = [] if module.partition(".")[0] in allowed else [a for a in statement.names if a.name != "*"]
+        placeholders = tuple((alias.asname or alias.name, module) for alias in refused)
+    elif isinstance(statement, ast.Import):
+        refused = [alias for alias in statement.names if alias.name.partition(".")[0] not in allowed]
+        placeholders = tuple((alias.asname or alias.name.partition(".")[0], alias.name) for alias in refused)
+    else:
+        return statement, ()
+    statement.names = [alias for alias in statement.names if alias not in refused]
+    rest = statement if statement.names else ast.copy_location(ast.Pass(), statement)
+    return rest, placeholders
 
 
 def parse(source: bytes | str, filename: str) -> ast.Module:
@@ -314,7 +341,7 @@ class _Notebook:
 
     def _add(self, filename: str, statement: ast.stmt) -> None:
         names = names_of(statement)
-        rest, placeholders = self._without_forbidden(statement)
+        rest, placeholders = without_forbidden(statement, self.allowed)
         module = ast.Module([rest], type_ignores=[])
         try:
             code = compiled(module, filename, self.flags)
@@ -324,21 +351,6 @@ class _Notebook:
         self.found.imports |= imported_modules(module)
         where = place(filename, statement.lineno)
         self.found.units.append(Unit(code, names, optional=True, where=where, placeholders=placeholders))
-
-    def _without_forbidden(self, statement: ast.stmt) -> tuple[ast.stmt, tuple[tuple[str, str], ...]]:
-        """Take what may not be imported out of an import statement; the rest, and (name, module) for what was taken."""
-        if isinstance(statement, ast.ImportFrom):
-            module = "." * statement.level + (statement.module or "")
-            refused = [] if module.partition(".")[0] in self.allowed else statement.names
-            placeholders = tuple((alias.asname or alias.name, module) for alias in refused if alias.name != "*")
-        elif isinstance(statement, ast.Import):
-            refused = [alias for alias in statement.names if alias.name.partition(".")[0] not in self.allowed]
-            placeholders = tuple((alias.asname or alias.name.partition(".")[0], alias.name) for alias in refused)
-        else:
-            return statement, ()
-        statement.names = [alias for alias in statement.names if alias not in refused]
-        rest = statement if statement.names else ast.copy_location(ast.Pass(), statement)
-        return rest, placeholders
 
     def _keep(self, statement: ast.stmt, inner: bool = False) -> bool:
         match statement:

@@ -24,8 +24,11 @@ from typing import Any, NoReturn
 
 PRELOADED = (
     "numpy.random", "numpy.linalg", "numpy.fft", "numpy.polynomial", "numpy.ma", "numpy.strings", "numpy.rec",
-    "numpy.typing", "collections.abc",
-    "encodings.latin_1", "encodings.utf_16", "encodings.idna", "unicodedata", "linecache", "difflib", "random",
+    "numpy.typing", "collections.abc", "unicodedata", "linecache", "difflib", "random", "encodings.idna",
+    # in which source files are written
+    "encodings.ascii", "encodings.latin_1", "encodings.utf_8_sig", "encodings.utf_16", "encodings.utf_32",
+    "encodings.cp1250", "encodings.cp1251", "encodings.cp1252", "encodings.cp437", "encodings.cp850", "encodings.gbk",
+    "encodings.iso8859_2", "encodings.iso8859_15", "encodings.mac_roman", "encodings.shift_jis",
 )  # fmt: skip
 """Cannot be imported when they are first needed: then no file can be opened."""
 CHANNEL = 3

@@ -8,6 +8,7 @@ loop        the step, and the steps in turn
 behaviour   what no formula shows: inputs changed, answers that do not repeat
 """
 
+from grading.assignment import Assignment
 from grading.mistakes.behaviour import BEHAVIOUR
 from grading.mistakes.delta import DELTA
 from grading.mistakes.forward import FORWARD
@@ -18,7 +19,12 @@ from grading.mistakes.rules import Mistake, Setting
 CATALOGUE: tuple[Mistake, ...] = (*FORWARD, *DELTA, *GRADIENT, *LOOP)
 """All entries with a wrong rule: what `applicable` chooses from."""
 
-__all__ = ["BEHAVIOUR", "CATALOGUE", "Mistake", "Setting", "applicable"]
+__all__ = ["BEHAVIOUR", "CATALOGUE", "Mistake", "Setting", "applicable", "setting_of"]
+
+
+def setting_of(assignment: Assignment) -> Setting:
+    """What of an assignment decides which mistakes can be made."""
+    return {key: getattr(assignment, key) for key in ("activation", "output", "cost", "samples")}
 
 
 def applicable(setting: Setting) -> tuple[Mistake, ...]:

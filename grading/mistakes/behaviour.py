@@ -6,9 +6,9 @@ from grading.mistakes.rules import Mistake
 
 INPUTS_CHANGED = Mistake(
     "inputs-changed",
-    says="the arrays handed in are changed in place",
-    done="an operation such as -= on an argument",
-    right="new arrays",
+    says="what is handed in is changed in place",
+    done="an operation such as -= on an argument, or an entry of a list replaced",
+    right="new arrays in new lists",
     hint="The caller still needs what was handed in. Which of your operations write into an argument?",
 )
 RESULTS_CHANGE_LATER = Mistake(
@@ -40,4 +40,43 @@ SHUFFLED_APART = Mistake(
     hint="x and y belong together, row by row. How many random orders do you draw?",
 )
 
-BEHAVIOUR = (INPUTS_CHANGED, RESULTS_CHANGE_LATER, NOT_REPEATABLE, OWN_SHUFFLE, SHUFFLED_APART)
+ATTRIBUTES_UNUSED = Mistake(
+    "attributes-unused",
+    says="the method does not work with the weights that were set on the instance",
+    done="attributes of other names, or copies made in __init__",
+    right="the attributes that the assignment names",
+    hint="The grader makes an instance and sets its attributes before it calls the method. What does yours work with?",
+)
+RETURNS_EXCHANGED = Mistake(
+    "returns-exchanged",
+    says="the two results are returned in the other order",
+    done="the second, then the first",
+    right="the order that the assignment gives",
+    hint="In which order does the assignment list what is returned?",
+)
+INPUT_NOT_AMONG_ACTIVATIONS = Mistake(
+    "input-not-among-activations",
+    says="the list of activations does not begin with the input",
+    done="[a_1, ..., a_L]",
+    right="[x, a_1, ..., a_L]",
+    hint="The first kernel's gradient needs what went into the first layer",
+)
+COST_OF_EACH_SAMPLE = Mistake(
+    "cost-of-each-sample",
+    says="the cost of each sample is returned, where their mean is asked for",
+    done="an array of m numbers",
+    right="one number",
+    hint="A batch costs the mean over its samples",
+)
+
+BEHAVIOUR = (
+    INPUTS_CHANGED,
+    RESULTS_CHANGE_LATER,
+    NOT_REPEATABLE,
+    OWN_SHUFFLE,
+    SHUFFLED_APART,
+    ATTRIBUTES_UNUSED,
+    RETURNS_EXCHANGED,
+    INPUT_NOT_AMONG_ACTIVATIONS,
+    COST_OF_EACH_SAMPLE,
+)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from backprop.functions import ACTIVATIONS, softmax
-from backprop.network import transpose
-from grading.mistakes.known import BEND, SQUARED, is_output, num_outputs, output_delta, probabilities, reference_slope
+from backprop.functions import ACTIVATIONS, Array, softmax
+from backprop.network import Pass, transpose
+from grading.mistakes.lookups import BEND, SQUARED, is_output, num_outputs, output_delta, probabilities, reference_slope
 from grading.mistakes.rules import Mistake, only, unless
 
 CHAIN_RULE = 'The lecture, "The math": dC/dw is a product of three factors'
@@ -49,9 +49,9 @@ COST_SLOPE = (
     Mistake(
         "sign",
         says="the sign is turned: it points downhill, as (y - a) does, while the gradient points uphill",
-        done="dC/da = 2 (y - a)",
-        right="dC/da = 2 (a - y)",
-        hint="The lecture's first factor: which of the two is subtracted in C = (a - y)^2",
+        done="dC/da with y - a",
+        right="dC/da with a - y",
+        hint="Where an activation above its target is raised further, does the cost grow or fall?",
         chain={"cost_slope": lambda right, p: -right(p)},
     ),
     Mistake(
@@ -110,6 +110,10 @@ def _slope(name: str, says: str, done: str, wrong: Any, hint: str = "", **more: 
     )
 
 
+def _missing_at_output(right: Any, p: Pass, l: int) -> Array:
+    return np.ones_like(p.z[l]) if is_output(p, l) else right(p, l)
+
+
 ACTIVATION_SLOPE = (
     Mistake(
         "slope-missing-at-output",
@@ -117,8 +121,17 @@ ACTIVATION_SLOPE = (
         done="delta_L = 2 (a - y)",
         right="delta_L = 2 (a - y) s'(z_L)",
         hint=f"{CHAIN_RULE}. Which one is missing in your last layer?",
-        chain={"activation_slope": lambda right, p, l: np.ones_like(p.z[l]) if is_output(p, l) else right(p, l)},
-        applies=only(cost=SQUARED, output=BEND),
+        chain={"activation_slope": _missing_at_output},
+        applies=only(cost="squared-error", output=BEND),
+    ),
+    Mistake(
+        "slope-missing-at-output-of-half-cost",
+        says="s' is missing in the output layer: a - y alone is the cross-entropy's delta",
+        done="delta_L = a - y",
+        right="delta_L = (a - y) s'(z_L)",
+        hint=f"{CHAIN_RULE}. Which one is missing in your last layer?",
+        chain={"activation_slope": _missing_at_output},
+        applies=only(cost="half-squared-error", output=BEND),
     ),
     Mistake(
         "cross-entropy-delta",
@@ -149,6 +162,14 @@ ACTIVATION_SLOPE = (
         lambda right, p, l: reference_slope(p, l, p.a[l + 1]),
         "s' is evaluated at z, the input of the activation. What do you hand to it?",
         applies=only(activation=BEND),
+    ),
+    _slope(
+        "slope-of-the-activation-at-output",
+        "s' is taken of the activation a instead of z, in the output layer",
+        "da/dz = s'(a_L)",
+        lambda right, p, l: reference_slope(p, l, p.a[l + 1]) if is_output(p, l) else right(p, l),
+        "s' is evaluated at z, the input of the activation. What do you hand to it?",
+        applies=only(cost=SQUARED, output=BEND),
     ),
     _slope(
         "z-times-one-minus-z",

@@ -170,6 +170,16 @@ FORWARD_PASS = (
         applies=only(activation=("sigmoid", "tanh", "relu")),
     ),
     Mistake(
+        "nothing-activated",
+        says="no layer has an activation",
+        done="a_l = z_l, in every layer",
+        right="a_l = s(z_l)",
+        hint=UNIT,
+        activation=lambda right, l, like_hidden: _with_function(right, lambda z: z),
+        output=lambda right, z: z,
+        applies=only(activation=("sigmoid", "tanh", "relu"), output=("sigmoid", "tanh", "relu")),
+    ),
+    Mistake(
         "output-gets-the-hidden-activation",
         says="the last layer has the hidden layers' activation, not its own",
         done="a_L = s(z_L) of the hidden layers",
@@ -227,8 +237,8 @@ COST = (
     ),
     _cost(
         "cost-averaged-over-classes-too",
-        "the cost is averaged over the output units too, as in Keras's mse",
-        "C = mean of (a - y)^2",
+        "the cost is averaged over the output units too",
+        "C = the assignment's cost / n_L",
         lambda right, network, a, y: right(network, a, y) / y.shape[-1],
         convention="the cost averaged over the output units",
     ),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop.network import transpose
-from grading.mistakes.known import batch_size, is_output, num_outputs
+from grading.mistakes.lookups import batch_size, is_output, num_outputs
 from grading.mistakes.rules import Mistake, only
 
 AVERAGES = (
@@ -26,7 +26,7 @@ AVERAGES = (
     ),
     Mistake(
         "averaged-over-classes-too",
-        says="it is averaged over the output units too, as in Keras's mse",
+        says="it is averaged over the output units too",
         done="... / (m n_L)",
         right="... / m",
         hint="The lecture's cost is a sum over j, the output units; only the samples are averaged",
@@ -110,6 +110,15 @@ AVERAGES = (
         hint="A matrix product over the batch is a sum over its samples: what makes it a mean?",
         chain={"kernel_gradient": lambda right, p, l, delta, dz_dW: right(p, l, delta, dz_dW) * batch_size(p)},
         applies=only(samples="batch"),
+    ),
+    Mistake(
+        "gradients-all-zero",
+        says="all gradients are zero",
+        done="dW = 0, db = 0",
+        right="gradients by the chain rule",
+        hint="Does what is computed reach the arrays that you return? Arrays of integers would cut it to 0",
+        chain={"average": lambda right, p, total: 0 * right(p, total)},
+        empty=True,
     ),
     Mistake(
         "integer-arithmetic",

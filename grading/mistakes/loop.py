@@ -57,7 +57,15 @@ def largest_batch(r: Run) -> int:
 
 
 def _step(name: str, says: str, done: str, wrong: Any, hint: str = STEP, **more: Any) -> Mistake:
-    return Mistake(name, says=says, done=done, right="W - rate * dW", hint=hint, loop={"step": wrong}, **more)
+    return Mistake(
+        name,
+        says=says,
+        done=done,
+        right="each parameter minus rate times its gradient",
+        hint=hint,
+        loop={"step": wrong},
+        **more,
+    )
 
 
 STEPS = (
@@ -116,7 +124,8 @@ STEPS = (
         "nothing changes: the parameters come back as they went in",
         "W",
         lambda right, W, b, dW, db, rate: (list(W), list(b)),
-        "Names that are given new values inside a loop do not change the list they came from",
+        empty=True,
+        hint="Names that are given new values inside a loop do not change the list they came from",
     ),
     _step(
         "only-the-last-layer-updated",
@@ -127,10 +136,19 @@ STEPS = (
         ),
     ),
     Mistake(
+        "learning-rate-fixed",
+        says="the learning rate is a number of the function's own, not the one it is given",
+        done="W - c dW",
+        right="each parameter minus rate times its gradient",
+        hint="The learning rate is an argument of the function. Where does yours come from?",
+        loop=lambda c: {"step": lambda right, W, b, dW, db, rate: right(W, b, dW, db, c)},
+        number=(0.1, 0.01),
+    ),
+    Mistake(
         "weight-decay",
         says="the parameters shrink a little in every step: weight decay, which the assignment does not have",
         done="W - rate (dW + c W)",
-        right="W - rate dW",
+        right="each parameter minus rate times its gradient",
         hint=STEP,
         loop=lambda c: {
             "step": lambda right, W, b, dW, db, rate: right(
@@ -143,7 +161,7 @@ STEPS = (
         "weight-decay-on-biases-too",
         says="kernels and biases shrink a little in every step: weight decay, which the assignment does not have",
         done="W - rate (dW + c W), b - rate (db + c b)",
-        right="W - rate dW",
+        right="each parameter minus rate times its gradient",
         hint=STEP,
         loop=lambda c: {
             "step": lambda right, W, b, dW, db, rate: right(
@@ -219,7 +237,7 @@ LOOPS = (
     _loop(
         "partial-batch-divided-by-the-full-size",
         "the smaller batch's sum is divided by the full batch size",
-        "sum over 3 samples / 4",
+        "sum over the m samples / the full batch size",
         "Divide by the number of samples that are in this batch",
         gradient=lambda right, r, W, b, x, y: combined([right(r, W, b, x, y)], [len(x) / largest_batch(r)]),
     ),

@@ -61,6 +61,7 @@ class Mistake:
         applies: whether the mistake can be made in an assignment.
         number: values to try where the mistake has a number of its own, such as a momentum. The wrong rules are
             then functions of that number, and it is fitted.
+        empty: whether what comes back holds nothing of the student's: then nothing is earned by it.
         convention: one idea that leads to several mistakes, such as half the cost; they are charged once.
     """
 
@@ -77,6 +78,7 @@ class Mistake:
     returned: Callable[..., Any] | None = None
     applies: Callable[[Setting], bool] = always
     number: tuple[float, ...] = ()
+    empty: bool = False
     convention: str = ""
 
     def made_in(self, derivation: Derivation, number: float | None = None) -> Derivation:

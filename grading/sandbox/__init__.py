@@ -25,6 +25,7 @@ from grading.confined.frames import Other, Value
 from grading.sandbox.launch import Child, ForkServer, FreshInterpreters, Launcher
 from grading.sandbox.session import Session
 from grading.sandbox.values import (
+    NO_STAND_INS,
     Failure,
     Function,
     GraderFault,
@@ -33,12 +34,26 @@ from grading.sandbox.values import (
     SandboxUnavailable,
     Source,
     SourceError,
+    StandIns,
     Verdict,
 )
 
 __all__ = [
-    "Failure", "Function", "GraderFault", "Limits", "Other", "Returned", "Sandbox", "SandboxUnavailable", "Session",
-    "Source", "SourceError", "Value", "Verdict",
+    "NO_STAND_INS",
+    "Failure",
+    "Function",
+    "GraderFault",
+    "Limits",
+    "Other",
+    "Returned",
+    "Sandbox",
+    "SandboxUnavailable",
+    "Session",
+    "Source",
+    "SourceError",
+    "StandIns",
+    "Value",
+    "Verdict",
 ]  # fmt: skip
 
 SLOTS = 256
@@ -131,7 +146,11 @@ class Sandbox:
             _not_dumpable(-1)
 
     def session(
-        self, source: Source, allowed_imports: Iterable[str] = ("numpy",), limits: Limits = DEFAULT_LIMITS
+        self,
+        source: Source,
+        allowed_imports: Iterable[str] = ("numpy",),
+        limits: Limits = DEFAULT_LIMITS,
+        stand_ins: StandIns = NO_STAND_INS,
     ) -> Session:
         """Load a submission into a process of its own.
 
@@ -140,6 +159,7 @@ class Sandbox:
             allowed_imports: top-level modules it may import; dotted names among them are loaded beforehand, which
                 matters where the submission's user cannot read the Python installation.
             limits: what it may use.
+            stand_ins: what takes the place of some of its functions.
 
         Returns:
             A session; where loading failed, with `failure` set.
@@ -150,7 +170,7 @@ class Sandbox:
         allowed = frozenset(allowed_imports)
         if b"import *" in source.data:
             allowed |= {"numpy.*"}  # loads what NumPy otherwise loads when it is first asked for
-        return Session(self, source, allowed, limits, self._required())
+        return Session(self, source, allowed, limits, self._required(), stand_ins)
 
     def self_test(self) -> None:
         """Run a correct function, and attacks that must fail, through the real thing.
@@ -171,7 +191,7 @@ class Sandbox:
     def _probe(self) -> Mapping[str, bool]:
         with Session(self, Source("probe.py", b""), frozenset(), Limits(), ()) as session:
             if session.failure:
-                raise GraderFault(f"the sandbox does not start: {session.failure.message} {session.failure.log}")
+                raise GraderFault(f"the sandbox does not start: {session.failure.message} {session.failure.printed}")
             return {"fork-server": not self._fresh, **session.layers}
 
     def _check_layers(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import select
 import selectors
 import signal
 import time
@@ -79,7 +78,7 @@ class Process:
         try:
             _Exchange(self, outgoing, decoder, take).run()
         except _OverError as over:
-            return Failure(over.verdict, over.message, log=self.log.text())
+            return Failure(over.verdict, over.message, printed=self.log.text())
         return None
 
     def end(self) -> None:
@@ -91,7 +90,9 @@ class Process:
         try:
             if self.death is None:
                 self._child.kill()
-                ready, _, _ = select.select([self._child.status], [], [], END_SECONDS)
+                with selectors.DefaultSelector() as selector:
+                    selector.register(self._child.status, selectors.EVENT_READ)
+                    ready = selector.select(END_SECONDS)
                 if not ready:
                     raise GraderFault("a submission's process does not die")
                 self.read_death()

@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from grading.confined.frames import Decoder, Frame, FrameError, Kind, Value, encode, encode_values
 from grading.sandbox.process import Process
-from grading.sandbox.text import Log, sentence
-from grading.sandbox.values import CLAIMED, Failure, Function, GraderFault, Limits, Returned, Source, Verdict
+from grading.sandbox.text import KEPT_BYTES, Log, printable, sentence
+from grading.sandbox.values import (
+    CLAIMED,
+    NO_STAND_INS,
+    Failure,
+    Function,
+    GraderFault,
+    Limits,
+    Returned,
+    Source,
+    StandIns,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from grading.sandbox import Sandbox
@@ -31,7 +42,13 @@ class Session:
     """
 
     def __init__(
-        self, sandbox: Sandbox, source: Source, allowed: frozenset[str], limits: Limits, required: tuple[str, ...]
+        self,
+        sandbox: Sandbox,
+        source: Source,
+        allowed: frozenset[str],
+        limits: Limits,
+        required: tuple[str, ...],
+        stand_ins: StandIns = NO_STAND_INS,
     ) -> None:
         self.failure: Failure | None = None
         self.remarks: tuple[str, ...] = ()
@@ -52,7 +69,7 @@ class Session:
             raise
         self._process = process = Process(child, limits)
         try:
-            self._load(process, source, allowed)
+            self._load(process, source, allowed, stand_ins)
         except BaseException:
             self.close()
             raise
@@ -110,10 +127,16 @@ class Session:
             "modules": sorted(allowed),
         }
 
-    def _load(self, process: Process, source: Source, allowed: frozenset[str]) -> None:
+    def _load(self, process: Process, source: Source, allowed: frozenset[str], stand_ins: StandIns) -> None:
         nonce = secrets.token_bytes(16)
         filename = source.name if source.name.endswith(".py") else "submission.py"
-        header = {"filename": filename[-100:], "notebook": source.notebook, "allowed": sorted(allowed)}
+        header = {
+            "filename": filename[-100:],
+            "notebook": source.notebook,
+            "allowed": sorted(allowed),
+            "stand_ins": stand_ins.program,
+            "stand_in_names": dict(stand_ins.names),
+        }
         outgoing = encode(Kind.LOAD, nonce, header, source.data)
         answer = _Loading()
         failure = process.exchange(outgoing, Decoder((Kind.CONFINED, Kind.LOADED), nonce), answer.take)
@@ -121,7 +144,9 @@ class Session:
         if (failure is None or self.layers) and not all(self.layers.get(name) for name in self._required):
             raise GraderFault(f"a submission's process was not confined: {dict(self.layers)}")
         if failure is not None and not self.layers and failure.verdict in (Verdict.PROTOCOL, Verdict.EXIT):
-            raise GraderFault(f"a submission's process failed before it ran any of it: {failure.message} {failure.log}")
+            raise GraderFault(
+                f"a submission's process failed before it ran any of it: {failure.message} {failure.printed}"
+            )
         self._fail(failure or _claimed_failure(answer.failure, process.log))
 
     def _fail(self, failure: Failure | None) -> None:
@@ -234,7 +259,8 @@ def _failure(claim: Mapping[str, str], log: Log) -> Failure:
         Verdict(claim["verdict"]),
         sentence(claim["message"], MAX_MESSAGE),
         sentence(claim["where"], MAX_WHERE),
-        log.text(claim["trace"]),
+        printable(claim["trace"], KEPT_BYTES),
+        log.text(),
     )
 
 
@@ -245,6 +271,6 @@ def _texts(claim: object) -> tuple[str, ...]:
 
 
 def _numbers(claim: object) -> tuple[int, ...]:
-    if not isinstance(claim, list) or not all(type(number) is int for number in claim):
+    if not isinstance(claim, list) or not all(type(number) is int and number >= 0 for number in claim):
         raise FrameError("a list of positions that is none")
     return tuple(claim)

@@ -47,10 +47,10 @@ class Log:
         if len(self._end) > 2 * KEPT_BYTES:
             del self._end[:-KEPT_BYTES]
 
-    def text(self, more: str = "") -> str:
-        """The end of it, and `more` after that."""
+    def text(self) -> str:
+        """The end of it."""
         text = self._end[-KEPT_BYTES:].decode("utf-8", "replace").replace("\r\n", "\n")
-        return printable(text, KEPT_BYTES) + printable(more, KEPT_BYTES)
+        return printable(text, KEPT_BYTES)
 
     def contains(self, text: bytes) -> bool:
         """Whether it was printed lately."""

@@ -69,13 +69,15 @@ class Failure:
         verdict: the kind.
         message: one sentence for a person, without control characters.
         where: "line 12", "cell 3, line 4", or "".
-        log: the end of what was printed, and the traceback as far as it lies in the submission.
+        trace: the traceback, as far as it lies in the submission.
+        printed: the end of what was printed, in all calls so far.
     """
 
     verdict: Verdict
     message: str
     where: str = ""
-    log: str = ""
+    trace: str = ""
+    printed: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,22 @@ class GraderFault(Exception):
 
 class SourceError(ValueError):
     """A submission that cannot be read; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """Functions that take the place of some of the submission's, so that others can be tried by themselves.
+
+    Attributes:
+        program: source that defines them; it needs nothing but NumPy. The submission can read it.
+        names: of what it defines, by the names that the submission calls it by.
+    """
+
+    program: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_STAND_INS = StandIns()
 
 
 @dataclass(frozen=True)
