@@ -37,25 +37,25 @@ def following_tensors(answers: Sequence[Answer]) -> set[str]:
             continue
         if {"kernel_gradients", "bias_gradients"} <= set(one.got):
             wrong = {tensor.name for tensor in one.tensors if not tensor.right}
-            consistent = _consistent(one)
+            consistent = _consistent(one, one.got["bias_gradients"], one.got["kernel_gradients"])
             deltas = {tensor.name for tensor in one.tensors if tensor.quantity == "bias_gradients"}
             if deltas & (consistent | {tensor.name for tensor in one.tensors if tensor.right}):  # not all are made up
                 follows |= wrong & consistent
     return follows
 
 
-def _consistent(one: Answer) -> set[str]:
+def _consistent(one: Answer, db: Sequence[Array], dW: Sequence[Array]) -> set[str]:
     probe, rule = one.probe, ChainRule()
     p = Pass(probe.network, probe.W, probe.b, probe.z, probe.a, probe.y)
     names = {(tensor.quantity, tensor.layer): tensor.name for tensor in one.tensors}
-    deltas = [np.asarray(db, dtype=np.float64)[np.newaxis, :] for db in one.got["bias_gradients"]]  # (1, n) each
+    deltas = [np.asarray(bias, dtype=np.float64)[np.newaxis, :] for bias in db]  # (1, n) each
     found = set()
     for l, delta in enumerate(deltas):
         if l < len(deltas) - 1:
             dC_da = rule.sum_over_paths(p, l + 1, deltas[l + 1], rule.input_slope(p, l + 1))
             if _near(delta, rule.unit_error(p, l, dC_da, rule.activation_slope(p, l))):
                 found.add(names["bias_gradients", l])
-        if _near(one.got["kernel_gradients"][l], rule.kernel_gradient(p, l, delta, rule.kernel_slope(p, l))):
+        if _near(dW[l], rule.kernel_gradient(p, l, delta, rule.kernel_slope(p, l))):
             found.add(names["kernel_gradients", l])
     return found
 

@@ -109,7 +109,7 @@ def test_a_subclass_crosses_as_its_numbers():
         (np.zeros(2, complex), "complex128"),
         (np.zeros(2, np.float16), "float16"),
         (np.zeros(2, np.uint8), "uint8"),
-        (np.array([None]), "object"),
+        (np.array([[None]]), "object"),
         (np.array(["a"]), "str"),
         (np.zeros((1,) * 9), "9 dimensions"),
         (np.broadcast_to(1.0, (10**9,)), "entries"),

@@ -47,7 +47,7 @@ def test_biases_are_never_zero_inputs_have_both_signs_and_targets_are_soft(name)
     for probe in probes_for(ASSIGNMENTS[name], "backward", 0):
         assert all(np.all(b != 0) for b in probe.b)
         assert np.all((probe.y > 0) & (probe.y < 1))
-        if probe.sizes[0] < 100:
+        if probe.sizes[0] < 100 and probe.x.size > 20:
             assert probe.x.min() < 0 < probe.x.max()
 
 
@@ -71,7 +71,7 @@ def test_a_draw_near_a_kink_is_made_again():
             self.calls += 1
             return np.zeros(size) if self.calls <= 6 else self.rng.normal(size=size)
 
-        def uniform(self, *bounds, size):
+        def uniform(self, *bounds, size=None):
             return self.rng.uniform(*bounds, size=size)
 
     probe = draw(ASSIGNMENTS["softmax"], SIZES_A, 11, Scripted())

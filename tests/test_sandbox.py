@@ -27,6 +27,7 @@ from grading.sandbox import (
     SandboxUnavailable,
     Source,
     SourceError,
+    StandIns,
     Verdict,
 )
 
@@ -168,10 +169,17 @@ def test_a_death_answers_all_calls_that_were_not(sandbox):
     ("source", "verdict", "where", "words"),
     [
         ("def f(:\n", Verdict.SYNTAX, "line 1", "invalid syntax"),
-        ("\n\nimport os\n", Verdict.FORBIDDEN_IMPORT, "line 3", "the module os may not be imported"),
+        (
+            "\n\nimport os\ndef f(): os.getcwd()",
+            Verdict.FORBIDDEN_IMPORT,
+            "line 4",
+            "the module os may not be imported",
+        ),
+        ("from os import *\ndef f(): pass\n", Verdict.FORBIDDEN_IMPORT, "line 1", "the module os may not be imported"),
+        ("def g(): pass\n1 / 0\ndef f(): pass\n", Verdict.EXCEPTION, "line 2", "ZeroDivisionError"),
         ("def f():\n    from os import path\n", Verdict.FORBIDDEN_IMPORT, "line 2", "the module os may not"),
         ("if __name__ == '__main__':\n    import os\n", Verdict.MISSING, "", "defines no f"),
-        ("from . import x\n", Verdict.FORBIDDEN_IMPORT, "line 1", "may not"),
+        ("from . import x\ndef f(): x()", Verdict.FORBIDDEN_IMPORT, "line 2", "may not"),
         ("import numpy.nonsense\n", Verdict.EXCEPTION, "line 1", "ModuleNotFoundError"),
         ("f = 3\n", Verdict.MISSING, "", "f is a int"),
         ("def backwards(): pass\ndef ff(): pass\n", Verdict.MISSING, "", "did you mean ff?"),
@@ -187,6 +195,34 @@ def test_verdicts(sandbox, source, verdict, where, words):
     failure = answer(sandbox, source)
     assert (failure.verdict, failure.where) == (verdict, where)
     assert words in failure.message
+
+
+def test_what_was_defined_before_an_exception_can_be_called(sandbox):
+    source = module("def f(): return 1.0\nnp = 1 / 0\ndef g(): pass\n")
+    with sandbox.session(source, ALLOWED, LIMITS) as session:
+        assert session.failure is None
+        assert session.remarks == (
+            "line 2: loading it raised ZeroDivisionError: division by zero; what stands after it was not run",
+        )
+        assert session.call(Function("f"), [()])[0].value == 1.0
+        assert session.call(Function("g"), [()])[0].verdict is Verdict.EXCEPTION
+
+
+def test_a_forbidden_import_at_the_top_costs_nothing_where_it_is_not_used(sandbox):
+    source = module("import torch\nfrom scipy import special\ndef f(): return 1.0\ndef g(): return special.expit(0)\n")
+    with sandbox.session(source, ALLOWED, LIMITS) as session:
+        assert len(session.remarks) == 2
+        assert session.call(Function("f"), [()])[0].value == 1.0
+        assert session.call(Function("g"), [()])[0].verdict is Verdict.FORBIDDEN_IMPORT
+
+
+def test_stand_ins_take_the_place_of_functions_for_those_that_call_them(sandbox):
+    source = module("def f(x): return x + 1\ndef g(x): return 2 * f(x)\n")
+    stand_ins = StandIns("def right(x):\n    return x + 10.0\n", {"f": "right"})
+    with sandbox.session(source, ALLOWED, LIMITS, stand_ins) as session:
+        assert session.call(Function("g"), [(1.0,)])[0].value == 22.0
+    with sandbox.session(source, ALLOWED, LIMITS) as session:
+        assert session.call(Function("g"), [(1.0,)])[0].value == 4.0
 
 
 def test_warnings_and_prints_are_kept(sandbox):

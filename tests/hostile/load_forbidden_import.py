@@ -1,7 +1,7 @@
-"""Imports what it may not."""
+"""Imports what it may not, and uses it."""
 
 import requests
 
 
 def attack(path, port, pid):
-    return 1
+    return requests.get("http://127.0.0.1")
