@@ -4,4 +4,4 @@ import numpy as np
 
 
 def attack(path, port, pid):
-    return np.array([object(), None])
+    return np.array([[object(), None]])
