@@ -268,7 +268,17 @@ def _problems(error: ValidationError) -> Iterator[str]:
             case _:
                 message = problem["msg"].removeprefix("Input should be ").removeprefix("Input should ")
                 message = message.removeprefix("List should have ").removeprefix("Tuple should have ")
+                for said, meant in PLAIN.items():
+                    message = message.replace(said, meant)
                 yield f"{key} is {found}; expected {message.partition(' after validation')[0]}."
+
+
+PLAIN = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "String should match pattern": "a Python name:",
+}
+"""The validating library's words, and plainer ones."""
 
 
 def _near(found: Any, expected: str) -> str:

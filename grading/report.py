@@ -101,7 +101,8 @@ def _lines(finding: Finding, earned: Earned) -> Iterator[str]:
     trial = finding.trial
     if trial is None:
         return
-    yield from _where_it_goes_wrong(trial)
+    if not trial.failure or finding.explanations:
+        yield from _where_it_goes_wrong(trial)
     if finding.follows_from:
         names = " and ".join(finding.follows_from)
         if finding.explanations:
@@ -130,8 +131,6 @@ def _lines(finding: Finding, earned: Earned) -> Iterator[str]:
 
 
 def _where_it_goes_wrong(trial: Trial) -> Iterator[str]:
-    if trial.failure:
-        return  # told by itself
     wrong = wrong_tensors(trial.answers)
     if wrong:
         first = wrong[0]

@@ -14,7 +14,7 @@ from grading.sandbox import Source
 
 ROOT = Path(__file__).parents[1]
 SUBMISSIONS = ROOT / "tests" / "submissions"
-ASSIGNMENTS = {folder.name: read_assignment(folder) for folder in (ROOT / "assignments").iterdir()}
+ASSIGNMENTS = {folder.name: read_assignment(folder) for folder in (ROOT / "assignments").iterdir() if folder.is_dir()}
 BASES = {"backprop": "backprop.py", "softmax": "softmax.py", "network-class": "network_class.py"}
 MISTAKES = tomllib.loads((SUBMISSIONS / "mistakes.toml").read_text(encoding="utf-8"))
 CORRECT = sorted((SUBMISSIONS / "correct").iterdir())

@@ -8,7 +8,7 @@ import pytest
 
 from grading.assignment import AssignmentError, Question, parse_assignment, read_assignment
 
-FOLDERS = sorted((Path(__file__).parents[1] / "assignments").iterdir())
+FOLDERS = sorted(p.parent for p in (Path(__file__).parents[1] / "assignments").glob("*/assignment.toml"))
 DEFAULT = FOLDERS[0].parent / "backprop" / "assignment.toml"
 
 
@@ -53,7 +53,7 @@ def test_defaults_are_filled_in_by_the_kind_of_question():
         (lambda t: t["questions"][0].update(points="five"), "questions.1.points is 'five'; expected a valid number"),
         (
             lambda t: t["questions"][0].update(points=-1),
-            "questions.1.points is -1; expected greater than or equal to 0",
+            "questions.1.points is -1; expected at least 0",
         ),
         (lambda t: t["questions"][3].update(function="1st"), "questions.4.function is '1st'"),
         (lambda t: t["questions"][2].update(computes="forwrd"), "Did you mean 'forward'?"),

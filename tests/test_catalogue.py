@@ -14,7 +14,7 @@ from grading.mistakes import BEHAVIOUR, CATALOGUE, applicable, setting_of
 from grading.probes import probes_for
 
 FOLDER = Path(__file__).parents[1] / "assignments"
-ASSIGNMENTS = {folder.name: read_assignment(folder) for folder in FOLDER.iterdir()}
+ASSIGNMENTS = {folder.name: read_assignment(folder) for folder in FOLDER.iterdir() if folder.is_dir()}
 ASSIGNMENTS["tanh"] = parse_assignment(  # an instructor's change of three words
     tomllib.loads((FOLDER / "backprop" / "assignment.toml").read_text(encoding="utf-8"))
     | {"activation": "tanh", "output": "tanh", "cost": "half-squared-error"},

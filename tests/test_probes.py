@@ -10,7 +10,11 @@ from backprop.network import backward, forward
 from grading.assignment import ARGUMENTS, read_assignment
 from grading.probes import KINK, SIZES_A, draw, probes_for
 
-ASSIGNMENTS = {folder.name: read_assignment(folder) for folder in (Path(__file__).parents[1] / "assignments").iterdir()}
+ASSIGNMENTS = {
+    folder.name: read_assignment(folder)
+    for folder in (Path(__file__).parents[1] / "assignments").iterdir()
+    if folder.is_dir()
+}
 KINDS = list(ARGUMENTS)
 
 
