@@ -137,26 +137,63 @@ def _trials(bench: Bench) -> tuple[Form, list[Trial], list[str]]:
     """Every question in the declared layout, or in the one in which the submission is written throughout."""
     declared = declared_form(bench.assignment)
     trials = [try_function(bench, question, declared) for question in bench.assignment.questions]
-    lost = [trial for trial in trials if _layout_may_be_why(trial) and not _explained(bench, trial)]
+    lost = [
+        trial for trial in trials if _layout_may_be_why(trial) and not _accounted_in_its_layout(bench, trial, trials)
+    ]
     if not lost:
         return declared, trials, []
     others = sorted((form for form in FORMS if form != declared), key=lambda form: len(form.differences(declared)))
     attempts: list[Trial] = []
     for trial in lost:  # one of them may be wrong in itself
-        attempts = [try_function(bench, trial.question, form) for form in others]
+        leaned_on = wrong_below(trial.question, trials)
+        attempts = [try_function(bench, trial.question, form, leaned_on) for form in others]
         if any(attempt.right for attempt in attempts):
             break
     question = attempts[0].question
     # a layout in which the function is right tells more than one in which it is wrong in a known way
-    right = [attempt for attempt in attempts if attempt.right]
-    for first in right or [attempt for attempt in attempts if _explained(bench, attempt)]:
-        again = [first if trial.question == question else _in_form(bench, trial, first.form) for trial in trials]
-        if not any(before.right and not after.right for before, after in zip(trials, again, strict=True)):
-            return first.form, again, [f"Written with {first.form}; the assignment asks for {declared}."]
-        if first.right:
-            mixed = f"Layouts are mixed: {question.function} would be right with {first.form}; other functions are not."
-            return declared, trials, [mixed]
+    right = [attempt.form for attempt in attempts if attempt.right]
+    forms = right or [attempt.form for attempt in attempts if _explained(bench, attempt)]
+    readings = [(form, [_in_form(bench, trial, form) for trial in trials]) for form in forms]
+    fitting = [
+        (form, again)
+        for form, again in readings
+        if not any(before.right and not after.right for before, after in zip(trials, again, strict=True))
+    ]
+    if fitting:  # not every function tells every layout: the one that suits most of them
+        form, again = max(fitting, key=lambda reading: _number_right(bench, reading[1]))
+        return form, again, [f"Written with {form}; the assignment asks for {declared}."]
+    if right:
+        mixed = f"Layouts are mixed: {question.function} would be right with {right[0]}; other functions are not."
+        return declared, trials, [mixed]
     return declared, trials, []
+
+
+def _number_right(bench: Bench, trials: Sequence[Trial]) -> int:
+    """How many functions are right, or would be with right ones to lean on."""
+    alone = ((trial, wrong_below(trial.question, trials)) for trial in trials)
+    return sum(
+        trial.right or bool(wrong and try_function(bench, trial.question, trial.form, wrong).right)
+        for trial, wrong in alone
+    )
+
+
+def wrong_below(question: Question, trials: Sequence[Trial]) -> list[Question]:
+    """Questions whose functions are wrong, and which this one may lean on: never those that build on it."""
+    rank = list(ARGUMENTS).index
+    return [
+        other.question
+        for other in trials
+        if not other.right
+        and "." not in other.question.function
+        and rank(other.question.computes) < rank(question.computes)
+    ]
+
+
+def _accounted_in_its_layout(bench: Bench, trial: Trial, trials: Sequence[Trial]) -> bool:
+    """Whether a mistake, of its own or of a function that it leans on, is why it is wrong, and not the layout."""
+    leaned_on = wrong_below(trial.question, trials)
+    alone = try_function(bench, trial.question, trial.form, leaned_on) if leaned_on else trial
+    return alone.right or _explained(bench, alone) or (alone is not trial and _explained(bench, trial))
 
 
 def _in_form(bench: Bench, trial: Trial, form: Form) -> Trial:
@@ -221,15 +258,7 @@ class _Diagnostician:
 
     def _without_the_others_mistakes(self, trial: Trial, trials: Sequence[Trial]) -> Trial:
         """The trial with right functions in the place of those wrong ones that it may lean on."""
-        rank = list(ARGUMENTS).index
-        wrong = [
-            other.question
-            for other in trials
-            if not other.right
-            and other.question.function not in self.follow
-            and "." not in other.question.function
-            and rank(other.question.computes) < rank(trial.question.computes)
-        ]
+        wrong = [q for q in wrong_below(trial.question, trials) if q.function not in self.follow]
         return try_function(self.bench, trial.question, trial.form, wrong) if wrong else trial
 
     def _remember(self, explanation: Explanation) -> None:
