@@ -111,7 +111,7 @@ def train(
     learning_rate: float,
     descent: Descent = Descent(),
 ) -> Parameters:
-    """Gradient descent over the given batches.
+    """Gradient descent over the given batches. All steps are kept until it ends: for small networks and few steps.
 
     Args:
         network: activations, cost, and the chain rule.

@@ -141,7 +141,7 @@ class Dialects(_Strict):
     column_biases: Judgement = "accept"
     """Biases (outputs, 1) where (outputs,) is asked, or the reverse."""
     scaled_cost: Judgement = "reject"
-    """Half the cost, or the sum over the batch, in the cost and in its gradient. Rejected, it is charged once."""
+    """Half the cost, its sum over the batch or mean over the outputs, in cost and gradient. Rejected: charged once."""
 
 
 class LimitSettings(_Strict):

@@ -259,7 +259,17 @@ class _Diagnostician:
     def _without_the_others_mistakes(self, trial: Trial, trials: Sequence[Trial]) -> Trial:
         """The trial with right functions in the place of those wrong ones that it may lean on."""
         wrong = [q for q in wrong_below(trial.question, trials) if q.function not in self.follow]
-        return try_function(self.bench, trial.question, trial.form, wrong) if wrong else trial
+        if not wrong:
+            return trial
+        alone = try_function(self.bench, trial.question, trial.form, wrong)
+        if all(same(before, after) for before, after in zip(trial.answers, alone.answers, strict=True)):
+            return trial  # it does not lean on them
+        if alone.right:  # without which of them is it right as well?
+            for question in list(wrong):
+                fewer = [other for other in wrong if other != question]
+                if fewer and (again := try_function(self.bench, trial.question, trial.form, fewer)).right:
+                    wrong, alone = fewer, again
+        return alone
 
     def _remember(self, explanation: Explanation) -> None:
         names = {made.mistake.name for made in self.known}

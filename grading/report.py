@@ -70,16 +70,22 @@ def _table(report: Report) -> Table:
     table.add_column("tolerance", justify="right", no_wrap=True)
     for finding, earned in zip(report.findings, report.score.questions, strict=True):
         worst = _worst(finding.trial)
-        full = earned.points == finding.question.points
+        full, verdict = earned.points == finding.question.points, verdict_of(finding, earned)
         table.add_row(
             escape(finding.question.function),
             f"{number(earned.points)} / {number(finding.question.points)}",
-            Text(finding.verdict, style="green" if finding.verdict == "correct" else "yellow" if full else "red"),
+            Text(verdict, style="green" if verdict == "correct" else "yellow" if full else "red"),
             str(len(finding.trial.answers)) if finding.trial else "",
             "" if worst is None else "-" if math.isinf(worst.error) else f"{worst.error:.1e}",
             "" if worst is None else f"{worst.tolerance:.0e}",
         )
     return table
+
+
+def verdict_of(finding: Finding, earned: Earned) -> str:
+    """The finding's verdict; "accepted" for another convention that the assignment does not count as a mistake."""
+    accepted = finding.explanations and earned.points == finding.question.points and not earned.elsewhere
+    return "accepted" if accepted else finding.verdict
 
 
 def _worst(trial: Trial | None) -> Tensor | None:
@@ -106,7 +112,7 @@ def _lines(finding: Finding, earned: Earned) -> Iterator[str]:
     if finding.follows_from:
         names = " and ".join(finding.follows_from)
         if finding.explanations:
-            yield f"Taken with your own {names}, whose mistakes are not counted here, one thing remains:"
+            yield f"With the mistakes of your {names} taken away, which are not counted here, this remains:"
         else:
             yield f"It follows from your {names}; apart from that it is right. Nothing is taken off here."
     if finding.explanations:
@@ -123,6 +129,8 @@ def _lines(finding: Finding, earned: Earned) -> Iterator[str]:
     for mistake in finding.behaviour:
         details = f": {', '.join(trial.inputs_changed)}" if mistake.name == "inputs-changed" else ""
         yield f"{_sentence(mistake.says)}{details}. {_full_stop(mistake.hint)}"
+    if verdict_of(finding, earned) == "accepted":
+        yield "Accepted: cost and gradient follow this convention alike, and the assignment does not mind."
     if "another-layout" in earned.charged:
         yield "The layout is not the assignment's, which does not accept another. It is counted once, here."
     if earned.elsewhere:
@@ -142,6 +150,7 @@ def _where_it_goes_wrong(trial: Trial) -> Iterator[str]:
 
 def _explanation_lines(finding: Finding) -> Iterator[str]:
     explanation = finding.explanations[0]
+    rows = " (written with samples in rows)" if finding.trial and finding.trial.form.samples_in_columns else ""
     what = {"backward": "a gradient", "cost": "a cost"}.get(finding.question.computes, "a computation")
     near = f"Your values equal, to {_order_of(explanation.error)}, {what}"
     alone = len(explanation.made) == 1
@@ -152,7 +161,7 @@ def _explanation_lines(finding: Finding) -> Iterator[str]:
     for place, made in enumerate(explanation.made, start=1):
         if not alone:
             yield f"{place}. {_sentence(str(made))}."
-        yield f"    as done: {made.mistake.done}"
+        yield f"    as done{rows}: {made.mistake.done}"
         yield f"    {_full_stop(made.mistake.hint)}"
     for other in finding.explanations[1:]:
         yield "The same values come about when " + " and ".join(str(made) for made in other.made) + "."
@@ -223,7 +232,7 @@ def _question(finding: Finding, earned: Earned) -> dict[str, Any]:
         "computes": finding.question.computes,
         "points": finding.question.points,
         "earned": earned.points,
-        "verdict": finding.verdict,
+        "verdict": verdict_of(finding, earned),
         "charged": list(earned.charged),
         "charged_before": list(earned.elsewhere),
         "explanations": [

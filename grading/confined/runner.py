@@ -292,6 +292,8 @@ class Loaded:
         trace += f"{sentence[:MAX_MESSAGE]}\n"
         if isinstance(error, ForbiddenImportError):
             return failure("forbidden import", text, where, trace)
+        if isinstance(error, PermissionError):
+            sentence += " (no files, network or other processes while grading)"
         if isinstance(error, MemoryError):
             return failure("memory", f"{what} ran out of memory", where, trace)
         if isinstance(error, SystemExit):
