@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grading.answers import Answer
-from grading.assignment import ARGUMENTS, Assignment, Question
+from grading.assignment import Assignment, Question
 from grading.blame import following_tensors, wrong_tensors
 from grading.derivation import Asked, answer, distance
 from grading.diagnosis import (
@@ -30,7 +30,7 @@ from grading.diagnosis import (
     mismatch,
 )
 from grading.experiments import first_wrong_step, metamorphic
-from grading.layout import FORMS, Form, declared_form
+from grading.layout import Form, declared_form
 from grading.mistakes import Mistake, applicable, setting_of
 from grading.mistakes.behaviour import (
     ATTRIBUTES_UNUSED,
@@ -40,13 +40,11 @@ from grading.mistakes.behaviour import (
     RESULTS_CHANGE_LATER,
     SHUFFLED_APART,
 )
-from grading.sandbox import Sandbox, Source, Verdict
+from grading.reading import SLOW_SECONDS, trials_in_its_layout, wrong_below
+from grading.sandbox import Sandbox, Source
 from grading.scoring import Finding, Score, score
 from grading.slips import slip_of_form
 from grading.trial import Bench, Trial, quantities_or_none, same, try_function, try_on
-
-LAYOUT_MATTERS = ("forward", "backward", "train", "sgd step")
-"""Questions whose answers have other shapes in another layout."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def grade_in(sandbox: Sandbox, source: Source, assignment: Assignment, seed: int
         form = declared_form(assignment)
     else:
         with np.errstate(all="ignore"):  # a submission's numbers may be of any size
-            form, trials, form_remarks = _trials(bench)
+            form, trials, form_remarks = trials_in_its_layout(bench)
             findings = _Diagnostician(bench).findings(trials)
         remarks = (*remarks, *form_remarks)
     return Report(
@@ -128,92 +126,6 @@ def grade_in(sandbox: Sandbox, source: Source, assignment: Assignment, seed: int
         sandbox.layers,
         time.monotonic() - started,
     )
-
-
-# --- in which layout? -------------------------------------------------------------------------------------------
-
-
-def _trials(bench: Bench) -> tuple[Form, list[Trial], list[str]]:
-    """Every question in the declared layout, or in the one in which the submission is written throughout."""
-    declared = declared_form(bench.assignment)
-    trials = [try_function(bench, question, declared) for question in bench.assignment.questions]
-    lost = [
-        trial for trial in trials if _layout_may_be_why(trial) and not _accounted_in_its_layout(bench, trial, trials)
-    ]
-    if not lost:
-        return declared, trials, []
-    others = sorted((form for form in FORMS if form != declared), key=lambda form: len(form.differences(declared)))
-    attempts: list[Trial] = []
-    for trial in lost:  # one of them may be wrong in itself
-        leaned_on = wrong_below(trial.question, trials)
-        attempts = [try_function(bench, trial.question, form, leaned_on) for form in others]
-        if any(attempt.right for attempt in attempts):
-            break
-    question = attempts[0].question
-    # a layout in which the function is right tells more than one in which it is wrong in a known way
-    right = [attempt.form for attempt in attempts if attempt.right]
-    forms = right or [attempt.form for attempt in attempts if _explained(bench, attempt)]
-    readings = [(form, [_in_form(bench, trial, form) for trial in trials]) for form in forms]
-    fitting = [
-        (form, again)
-        for form, again in readings
-        if not any(before.right and not after.right for before, after in zip(trials, again, strict=True))
-    ]
-    if fitting:  # not every function tells every layout: the one that suits most of them
-        form, again = max(fitting, key=lambda reading: _number_right(bench, reading[1]))
-        return form, again, [f"Written with {form}; the assignment asks for {declared}."]
-    if right:
-        mixed = f"Layouts are mixed: {question.function} would be right with {right[0]}; other functions are not."
-        return declared, trials, [mixed]
-    return declared, trials, []
-
-
-def _number_right(bench: Bench, trials: Sequence[Trial]) -> int:
-    """How many functions are right, or would be with right ones to lean on."""
-    alone = ((trial, wrong_below(trial.question, trials)) for trial in trials)
-    return sum(
-        trial.right or bool(wrong and try_function(bench, trial.question, trial.form, wrong).right)
-        for trial, wrong in alone
-    )
-
-
-def wrong_below(question: Question, trials: Sequence[Trial]) -> list[Question]:
-    """Questions whose functions are wrong, and which this one may lean on: never those that build on it."""
-    rank = list(ARGUMENTS).index
-    return [
-        other.question
-        for other in trials
-        if not other.right
-        and "." not in other.question.function
-        and rank(other.question.computes) < rank(question.computes)
-    ]
-
-
-def _accounted_in_its_layout(bench: Bench, trial: Trial, trials: Sequence[Trial]) -> bool:
-    """Whether a mistake, of its own or of a function that it leans on, is why it is wrong, and not the layout."""
-    leaned_on = wrong_below(trial.question, trials)
-    alone = try_function(bench, trial.question, trial.form, leaned_on) if leaned_on else trial
-    return alone.right or _explained(bench, alone) or (alone is not trial and _explained(bench, trial))
-
-
-def _in_form(bench: Bench, trial: Trial, form: Form) -> Trial:
-    """The question in another layout, where that makes a difference."""
-    if trial.question.computes in ("activation", "activation slope"):
-        return trial
-    return try_function(bench, trial.question, form)
-
-
-def _layout_may_be_why(trial: Trial) -> bool:
-    """Another layout shows by shapes on the first problem, in which no two widths are equal."""
-    first = trial.answers[0]
-    stopped = first.failure is not None and first.failure.verdict in (Verdict.EXCEPTION, Verdict.RESULT)
-    if first.failure and first.failure.message.endswith("NotImplementedError"):
-        return False
-    return trial.question.computes in LAYOUT_MATTERS and (stopped or any(tensor.problem for tensor in first.tensors))
-
-
-def _explained(bench: Bench, trial: Trial) -> bool:
-    return bool(explain(bench.asked(trial.question), trial.answers, applicable(setting_of(bench.assignment))))
 
 
 # --- what went wrong? -------------------------------------------------------------------------------------------
@@ -329,6 +241,8 @@ class _Diagnostician:
 
     def _describe(self, trial: Trial) -> list[str]:
         lines = fingerprint(trial.answers)
+        if trial.seconds > SLOW_SECONDS / 4:
+            return lines  # no further experiments
         if trial.failure:
             lines += _where_it_fails(trial)
         follows = following_tensors(trial.answers)

@@ -7,6 +7,7 @@ an honest function answers the same again, leaves its arguments alone, and does 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,7 @@ class Trial:
         inputs_changed: names of arguments that were altered.
         results_change_later: whether what was returned changed during a later call.
         repeatable: whether the second call on the first probe gave what the first one did.
+        seconds: what all calls took together.
         replaced: names of the submission's other functions that right ones stood in for.
     """
 
@@ -74,6 +76,7 @@ class Trial:
     inputs_changed: tuple[str, ...] = ()
     results_change_later: bool = False
     repeatable: bool = True
+    seconds: float = 0.0
     replaced: tuple[str, ...] = ()
 
     @property
@@ -129,8 +132,10 @@ def try_function(bench: Bench, question: Question, form: Form, replaced: Sequenc
     stand_ins = stand_ins_for(bench.assignment, replaced, form)
     probes = probes_for(bench.assignment, question.computes, bench.seed)
     twice = [*probes[:2], probes[0], *probes[2:]]
+    started = time.monotonic()
     with bench.session(stand_ins) as session:
         outcomes = call_all(bench, session, question, twice, form)
+    seconds = time.monotonic() - started
     asked = bench.asked(question)
     pairs = list(zip(twice, outcomes, strict=True))
     judged = [judge(question, probe, answer(asked, probe), outcome, form) for probe, outcome in pairs]
@@ -146,6 +151,7 @@ def try_function(bench: Bench, question: Question, form: Form, replaced: Sequenc
         inputs_changed=tuple(question.arguments[i] for i in sorted(changed) if i < len(question.arguments)),
         results_change_later=any(outcome.changed_later for outcome in returned),
         repeatable=same(judged[0], again),
+        seconds=seconds,
         replaced=tuple(stand_ins.names),
     )
 
