@@ -57,6 +57,8 @@ __all__ = [
 ]  # fmt: skip
 
 SLOTS = 256
+LAZY = ("testing", "polynomial", "ma", "rec", "char", "strings", "matlib", "ctypeslib", "typing", "exceptions")
+"""Parts of NumPy that it imports when they are first used, which is too late in a submission's process."""
 DEFAULT_LIMITS = Limits()
 
 ATTACKS = {
@@ -168,8 +170,10 @@ class Sandbox:
             GraderFault: where the sandbox itself fails.
         """
         allowed = frozenset(allowed_imports)
+        # what NumPy loads when it is first asked for is loaded where NumPy's folder can be read for sure
+        allowed |= {f"numpy.{part}" for part in LAZY if part.encode() in source.data}
         if b"import *" in source.data:
-            allowed |= {"numpy.*"}  # loads what NumPy otherwise loads when it is first asked for
+            allowed |= {"numpy.*"}
         return Session(self, source, allowed, limits, self._required(), stand_ins)
 
     def self_test(self) -> None:
