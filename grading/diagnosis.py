@@ -106,7 +106,7 @@ def explain_by_two(
     if not answers:
         return []
     small = [one for one in answers if one.probe.sizes[0] < 100]  # what shows at all shows on a small network
-    relevant = [m for m in candidates if any(_changes(asked, one, m, start) for one in small)]
+    relevant = [m for m in candidates if shows(asked, small, Made(m, (m.number or (None,))[0]), start)]
     found = []
     for pair in itertools.combinations(relevant, 2):
         for made in _ways(pair):
@@ -146,11 +146,14 @@ def _easiest_first(answers: Sequence[Answer]) -> list[Answer]:
     return sorted(answers, key=lambda a: (a.got is None, a.right, sum(W.size for W in a.probe.W)))
 
 
-def _changes(asked: Asked, first: Answer, mistake: Mistake, start: Derivation) -> bool:
-    """Whether a mistake shows at all in what is asked."""
-    prediction = _predict(asked, first, mistake.made_in(start, (mistake.number or (None,))[0]))
-    right = _predict(asked, first, start)
-    return prediction is None or right is None or distance(prediction, right, 0.0) != 0
+def shows(asked: Asked, answers: Sequence[Answer], made: Made, start: Derivation = RIGHT) -> bool:
+    """Whether a mistake changes anything in what is asked."""
+    wrong = derivation_with([made], start)
+    for one in answers:
+        prediction, right = _predict(asked, one, wrong), _predict(asked, one, start)
+        if prediction is None or right is None or distance(prediction, right, 0.0) != 0:
+            return True
+    return False
 
 
 # --- prediction against answer ----------------------------------------------------------------------------------

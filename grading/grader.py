@@ -16,10 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grading.answers import Answer
 from grading.assignment import Assignment, Question
 from grading.blame import following_tensors, wrong_tensors
-from grading.derivation import Asked, answer, distance
 from grading.diagnosis import (
     Explanation,
     Made,
@@ -28,6 +26,7 @@ from grading.diagnosis import (
     explain_by_two,
     fingerprint,
     mismatch,
+    shows,
 )
 from grading.experiments import first_wrong_step, metamorphic
 from grading.layout import Form, declared_form
@@ -192,9 +191,9 @@ class _Diagnostician:
         known = derivation_with(self.known)
         if self.known:
             error = mismatch(asked, answers, known)
-            shows = [made for made in self.known if _shows(asked, answers, made)]
-            if error is not None and shows:
-                return [Explanation(tuple(shows), error)]
+            showing = [made for made in self.known if shows(asked, answers, made)]
+            if error is not None and showing:
+                return [Explanation(tuple(showing), error)]
         found = explain(asked, answers, self._candidates(trial.question))
         if not found and self.known:
             more = explain(asked, answers, self._candidates(trial.question), known)
@@ -275,15 +274,3 @@ def _where_it_fails(trial: Trial) -> list[str]:
     if len(done) > 1 and len(layers) == 1 and not layers & {len(probe.W) for probe in failed}:
         return [f"It works for networks of {layers.pop()} layers; any number of layers is asked."]
     return [f"Right on {'; '.join(probe.name for probe in done)}. It fails on {failed[0].name}."]
-
-
-def _shows(asked: Asked, answers: Sequence[Answer], made: Made) -> bool:
-    """Whether a mistake by itself changes this question's values."""
-    for one in answers:
-        try:
-            wrong = answer(asked, one.probe, derivation_with([made]))
-        except (ValueError, IndexError, TypeError):
-            return True
-        if distance(wrong, one.expected) > 0:
-            return True
-    return False

@@ -21,7 +21,7 @@ import numpy as np
 from backprop.descent import Batch
 from backprop.functions import ACTIVATIONS, COSTS, Array, Cost, squared_error, squared_error_slope
 from backprop.network import Network, backward, forward
-from grading.assignment import Assignment
+from grading.assignment import ARGUMENTS, Assignment
 
 GRADED_COSTS = COSTS | {
     "half-squared-error": Cost(
@@ -164,8 +164,7 @@ def probes_for(assignment: Assignment, computes: str, seed: int) -> list[Probe]:
     The first is the one on which the function is called once more, for repeatability. Each kind has draws of its own,
     so that an answer to one question tells nothing about another.
     """
-    kinds = ("activation", "activation slope", "output activation", "forward", "cost", "backward", "sgd step", "train")
-    rng = np.random.default_rng([seed, kinds.index(computes)])
+    rng = np.random.default_rng([seed, list(ARGUMENTS).index(computes)])
 
     def size(samples: int) -> int:
         return 1 if assignment.samples == "one" else samples
