@@ -12,6 +12,7 @@ A gradient that is zero, or as small as rounding, cannot be judged relative to i
 what rounding can account for, and `relative_error` takes that as a floor under ||r||, or as slack for single entries.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,13 +38,35 @@ def tolerance_for(dtype: np.dtype) -> float:
 
 
 def norm(tensor: Array, num_axes: int) -> Array:
-    """The Euclidean norm over the last `num_axes` axes, (...), without under- or overflow in the squares."""
-    flat = tensor.reshape(*tensor.shape[: tensor.ndim - num_axes], -1)  # (..., entries)
-    if flat.dtype != np.float64:  # then float64 has room for the squares
-        return np.asarray(np.linalg.norm(flat.astype(np.float64), axis=-1))
-    largest = np.abs(flat).max(axis=-1, keepdims=True, initial=0)
-    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)
-    return np.asarray(np.linalg.norm(flat / scale, axis=-1) * scale[..., 0])
+    """The Euclidean norm over the last `num_axes` axes: (...), float64, as from `norms`."""
+    lead = tensor.shape[: tensor.ndim - num_axes]
+    return norms([tensor.reshape(math.prod(lead), -1)])[0].reshape(lead)
+
+
+def norms(tensors: Sequence[Array]) -> Array:
+    """The Euclidean norms of several tensors of one dtype, over all of their axes but the first.
+
+    The squares are added up in the tensors' own precision. Where they would under- or overflow, the entries are divided
+    by the largest of them first.
+
+    Args:
+        tensors: (n, *shape) each.
+
+    Returns:
+        (tensors, n), float64.
+    """
+    rows = [tensor.reshape(len(tensor), -1) for tensor in tensors]  # (n, entries) each
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.array([np.vecdot(r, r) for r in rows])
+    info = np.finfo(squares.dtype)
+    result = np.sqrt(squares, dtype=np.float64)
+    unsafe = ~((squares > info.tiny / info.eps) & (squares < np.inf))  # where it is zero or NaN, too
+    for i in np.flatnonzero(unsafe.any(axis=-1)):
+        largest = np.maximum(rows[i].max(axis=-1, initial=0), -rows[i].min(axis=-1, initial=0)).astype(np.float64)
+        k = unsafe[i] & (largest > 0) & np.isfinite(largest)
+        scaled = rows[i][k] / largest[k, np.newaxis]  # float64
+        result[i, k] = np.sqrt(np.vecdot(scaled, scaled)) * largest[k]
+    return result
 
 
 def relative_error(
@@ -71,10 +94,17 @@ def relative_error(
     if actual.shape != reference.shape:
         raise ValueError(f"gradient has shape {actual.shape}; expected {reference.shape}, as its reference")
     difference = actual - reference
-    if np.any(slack):
-        difference = np.maximum(np.abs(difference) - slack, 0)
-    distance = norm(difference, num_axes)
-    scale = np.maximum(norm(reference, num_axes), floor)
+    distance = norm(beyond(difference, slack) if np.any(slack) else difference, num_axes)
+    return ratio(distance, np.maximum(norm(reference, num_axes), floor))
+
+
+def beyond(difference: Array, slack: Array | float) -> Array:
+    """What is left of the size of each entry's difference when this much is free."""
+    return np.maximum(np.abs(difference) - slack, 0)
+
+
+def ratio(distance: Array, scale: Array) -> Array:
+    """distance / scale, where 0 / 0 is 0: two zeros agree."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(distance == 0, 0.0, distance / scale)
 
@@ -146,9 +176,10 @@ def compare(
 
 
 def _report(name: str, g: Array, r: Array, tolerance: float) -> TensorReport:
+    g, r = g.astype(np.float64), r.astype(np.float64)
     g_norm, r_norm = norm(g, g.ndim), norm(r, r.ndim)
     with np.errstate(all="ignore"):  # zeros, and what is not finite, give NaN and inf
-        cosine = np.sum((g.astype(np.float64) / g_norm) * (r.astype(np.float64) / r_norm))
+        cosine = np.sum((g / g_norm) * (r / r_norm))
         norm_ratio = g_norm / r_norm
         error = relative_error(g, r, g.ndim)
     return TensorReport(name, float(error), tolerance, float(cosine), float(norm_ratio))

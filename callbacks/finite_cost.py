@@ -22,16 +22,18 @@ class FiniteCost(keras.callbacks.Callback):
         self._last_cost: float | None = None
 
     def on_gradients(self, record: GradientRecord) -> None:
-        """Look at each step's cost, and at the parameters after it.
+        """Look at each step's cost, and at the parameters after the last: one that is not finite remains so.
 
         Raises:
             NonFiniteCost: at the first that is not finite.
         """
-        finite_after = [np.isfinite(p[1:]).all(axis=tuple(range(1, p.ndim))) for p in record.parameters]  # (K,) each
-        finite = np.isfinite(record.costs) & np.logical_and.reduce(finite_after)  # (K,)
-        if finite.all():
+        finite = np.isfinite(record.costs)  # (K,)
+        if finite.all() and all(np.isfinite(final).all() for final in record.final_parameters):
             self._last_cost = float(record.costs[-1])
             return
+        for before, final in zip(record.parameters, record.final_parameters, strict=True):
+            after = np.concatenate([before[1:], final[np.newaxis]])  # (K, *shape)
+            finite &= np.isfinite(after).all(axis=tuple(range(1, after.ndim)))
         k = int(np.argmin(finite))
         before = float(record.costs[k - 1]) if k > 0 else self._last_cost
         raise NonFiniteCost(self._message(record, k, before))

@@ -1,19 +1,23 @@
 """Holds every gradient of a training run against the manual backpropagation."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
-from backprop.compare import TensorReport, compare, norm, relative_error, tolerance_for
+from backprop.compare import TensorReport, beyond, compare, norm, norms, ratio, tolerance_for
 from backprop.functions import Array, unknown_name
 from backprop.network import Network, backward, batch_cost, forward
 from backprop.rounding import SAFETY, rounding_errors
 from callbacks.record import GradientRecord
 
 ON_MISMATCH = ("stop", "warn")
+
+CACHE_BYTES = 3 * 2**20
+"""Of parameters and samples that are worked on at once. Measured: from 2 to 6 MiB makes no difference, 20 is slower."""
 
 
 class GradientMismatch(Exception):
@@ -55,10 +59,10 @@ class GradientCheck(keras.callbacks.Callback):
     step, and the update from the tape's gradients. Each tensor is judged by itself, by the norm of the difference over
     the norm of the manual gradient.
 
-    All K steps of a record are done at once, in the network's own number format: fast, but it rounds as much as the
-    tape does. A step that would be the worst so far, or wrong, is therefore looked at again with the manual module in
-    float64. One that still seems wrong is wrong unless `backprop.rounding` finds that the tape's own rounding accounts
-    for the difference: where the gradient is zero but for rounding, or a ReLU's z lies at its kink.
+    Many steps of a record are done at once, in the network's own number format: fast, but it rounds as much as the
+    tape does. A step that seems wrong is therefore looked at again with the manual module in float64. One that still
+    seems wrong is wrong unless `backprop.rounding` finds that the tape's own rounding accounts for the difference:
+    where the gradient is zero but for rounding, or a ReLU's z lies at its kink.
 
     Args:
         network: the manual module's description of the same network.
@@ -119,16 +123,17 @@ class GradientCheck(keras.callbacks.Callback):
         self.worst: WorstError | None = None
         self.latest = CheckedSteps(np.array([], dtype=np.int64))
         self._warned_in_epoch = -1
+        self._blas = ThreadpoolController().select(user_api="blas")
 
     def on_gradients(self, record: GradientRecord) -> None:
         """Check the record's steps, or every n-th of them."""
         self._refuse_another_network(record)
         checked = self._steps_to_check(record)
-        self.latest = CheckedSteps(record.first_step + checked)
         if len(checked) == 0:
+            self.latest = CheckedSteps(checked)
             return
         with np.errstate(all="ignore"):  # what is not finite does not agree, and is told below
-            verdict = self._judge(_Steps.of_record(record, checked, self.x, self.y))
+            verdict = self._judge(record, checked)
         gradient_errors = dict(zip(record.names, verdict.errors, strict=False))  # the cost and the updates follow
         self.latest = CheckedSteps(record.first_step + checked, gradient_errors)
         self.steps_checked += len(checked)
@@ -164,34 +169,45 @@ class GradientCheck(keras.callbacks.Callback):
         k = np.arange(len(record))
         return k[(record.first_step + k) % self.check_every == 0]
 
-    def _judge(self, steps: "_Steps") -> "_Verdict":
+    def _judge(self, record: GradientRecord, checked: Array) -> "_Verdict":
         """Compare; look again where it matters; where it still seems wrong, allow for rounding."""
-        errors = np.array([quantity.errors() for quantity in self._compare(steps)])  # (quantities, n)
-        doubtful = self._worst_so_far_or_wrong(errors, len(steps.names))
-        if len(doubtful) > 0:
-            errors[:, doubtful] = [quantity.errors() for quantity in self._compare(steps[doubtful], np.float64)]
+        errors = self._errors(record, checked)  # (quantities, n)
         seem_wrong = self._wrong(errors)
+        if len(seem_wrong) > 0:
+            errors[:, seem_wrong] = self._errors(record, checked[seem_wrong], np.float64)
+            seem_wrong = self._wrong(errors)
         if len(seem_wrong) == 0:
             return _Verdict(errors, rounded=seem_wrong, wrong=seem_wrong, reports=[])
-        wrong_gradients = self._wrong(errors[: len(steps.names) + 1])  # or costs
-        quantities = self._compare(steps[seem_wrong], np.float64, allow_rounding=True)
-        allowed = np.array([quantity.errors() for quantity in quantities])  # (quantities, steps that seem wrong)
+        wrong_gradients = self._wrong(errors[: len(record.names) + 1])  # or costs
+        allowed = self._errors(record, checked[seem_wrong], np.float64, allow_rounding=True)
         is_wrong = ~(allowed <= self.tolerance).all(axis=0)
         errors[:, seem_wrong[~is_wrong]] = allowed[:, ~is_wrong]  # what is wrong keeps its plain error
         wrong = seem_wrong[is_wrong]
-        reports = [
-            quantity.report(i, self.tolerance)
-            for i in np.flatnonzero(is_wrong)[:1]
-            for quantity, error in zip(quantities, allowed[:, i], strict=True)
-            if not error <= self.tolerance
-        ]
+        reports = []
+        if len(wrong) > 0:
+            first = _Steps.of_record(record, checked[wrong[:1]], self.x, self.y)
+            quantities = self._compare(first, np.float64, allow_rounding=True)
+            for quantity, error in zip(quantities, allowed[:, is_wrong][:, 0], strict=True):
+                if not error <= self.tolerance:
+                    reports.append(quantity.report(self.tolerance))
         return _Verdict(errors, np.setdiff1d(wrong_gradients, wrong), wrong, reports)
 
-    def _worst_so_far_or_wrong(self, errors: Array, num_gradients: int) -> Array:
-        """Which steps deserve a closer look. NaN does."""
-        limits = np.full((len(errors), 1), self.tolerance)
-        limits[:num_gradients] = min(self.worst.error, self.tolerance) if self.worst else 0.0  # costs have no worst
-        return np.flatnonzero(~(errors <= limits).all(axis=0))
+    def _errors(
+        self, record: GradientRecord, steps: Array, dtype: npt.DTypeLike = None, allow_rounding: bool = False
+    ) -> Array:
+        """The errors of all that `_compare` sets side by side: (quantities, n) for n steps of the record.
+
+        As many steps are done at once as fit into the processor's cache. For small matrices BLAS's threads do nothing
+        but wait for each other, and would keep busy a processor on which the training may go on.
+        """
+        bytes_for_each_step = sum(g[0].nbytes for g in record.gradients) + record.indices.shape[1] * self.x[0].nbytes
+        at_once = max(1, CACHE_BYTES // bytes_for_each_step)
+        pieces = []
+        with self._blas.limit(limits=1 if at_once > 1 else None):
+            for first in range(0, len(steps), at_once):
+                few = _Steps.of_record(record, steps[first : first + at_once], self.x, self.y)
+                pieces.append(_errors_of(self._compare(few, dtype, allow_rounding)))
+        return np.concatenate(pieces, axis=1)
 
     def _wrong(self, errors: Array) -> Array:
         """Which steps have an error above the tolerance. NaN is."""
@@ -225,18 +241,17 @@ class GradientCheck(keras.callbacks.Callback):
             allow_rounding: allow for the rounding of the other side.
         """
         forward_pass, manual = self._manual(steps, dtype or steps.x.dtype)
-        floors: list[Array | float] = [0.0] * len(manual)
-        slacks: list[Array | float] = [0.0] * len(manual)
+        names, tape = [*steps.names, "cost"], [*steps.gradients, steps.costs]
+        compared = [_Quantity(name, g - r, r) for name, g, r in zip(names, tape, manual, strict=True)]
         if allow_rounding:
             rounding = rounding_errors(self.network, *forward_pass, steps.x.dtype)
-            slacks = [*_in_turn(rounding.dW_kinks, rounding.db_kinks), 0.0]
+            slacks = [*_in_turn(rounding.dW_kinks, rounding.db_kinks), np.zeros_like(rounding.cost)]
             estimates = [*_in_turn(rounding.dW, rounding.db), rounding.cost]
             _, rounded = self._manual(steps, steps.x.dtype)  # what the manual module itself loses in that format
             for i, (estimate, exact, own, slack) in enumerate(zip(estimates, manual, rounded, slacks, strict=True)):
-                own_loss = SAFETY * norm(np.maximum(np.abs(own - exact) - slack, 0), exact.ndim - 1)
-                floors[i] = np.maximum(norm(estimate, estimate.ndim - 1), own_loss) / self.tolerance
-        names, tape = [*steps.names, "cost"], [*steps.gradients, steps.costs]
-        compared = [_Quantity(*row) for row in zip(names, tape, manual, floors, slacks, strict=True)]
+                own_loss = SAFETY * norm(beyond(own - exact, slack), exact.ndim - 1)
+                floor = np.maximum(norm(estimate, estimate.ndim - 1), own_loss) / self.tolerance
+                compared[i] = replace(compared[i], floor=floor, slack=slack)
         return compared + (self._compare_updates(steps, allow_rounding) if self.check_updates else [])
 
     def _manual(self, steps: "_Steps", dtype: npt.DTypeLike) -> tuple[tuple, list[Array]]:
@@ -257,12 +272,12 @@ class GradientCheck(keras.callbacks.Callback):
         compared = []
         for name, w, w_next, g in zip(steps.names, steps.before, steps.after, steps.gradients, strict=True):
             rate = steps.learning_rates.reshape(-1, *[1] * (g.ndim - 1))  # (n, 1, ...)
-            expected = w - rate * g
-            slack: Array | float = 0.0
+            step = rate * g
+            slack = None
             if allow_rounding:
-                rounded_once = np.abs(w_next) + np.abs(rate * g)
+                rounded_once = np.abs(w_next) + np.abs(step)
                 slack = np.where(g == 0, 0.0, info.eps * rounded_once + info.tiny)
-            compared.append(_Quantity(f"{name} update", w_next - w, expected - w, 0.0, slack))
+            compared.append(_Quantity(f"{name} update", w_next - (w - step), step, slack=slack))
         return compared
 
 
@@ -298,14 +313,20 @@ class _Steps:
 
     @classmethod
     def of_record(cls, record: GradientRecord, checked: Array, x: Array, y: Array) -> "_Steps":
-        """Cut the checked steps out of a record; all of them without a copy."""
-        steps: slice | Array = slice(None) if len(checked) == len(record) else checked
+        """Cut the checked steps out of a record."""
+        steps = _as_slice(checked)
+        ends_with_record = checked[-1] == len(record) - 1
+        steps_after = _as_slice(checked[:-1] + 1 if ends_with_record else checked + 1)
+
+        def after(before: Array, final: Array) -> Array:
+            return np.concatenate([before[steps_after], final[np.newaxis]]) if ends_with_record else before[steps_after]
+
         return cls(
             names=record.names,
             x=x[record.indices[steps]],  # (n, B, inputs)
             y=y[record.indices[steps]],  # (n, B, outputs)
-            before=tuple(parameter[:-1][steps] for parameter in record.parameters),
-            after=tuple(parameter[1:][steps] for parameter in record.parameters),
+            before=tuple(parameter[steps] for parameter in record.parameters),
+            after=tuple(map(after, record.parameters, record.final_parameters)),
             gradients=tuple(gradient[steps] for gradient in record.gradients),
             costs=record.costs[steps],
             learning_rates=record.learning_rates[steps],
@@ -327,29 +348,44 @@ class _Steps:
 
 @dataclass(frozen=True)
 class _Quantity:
-    """Something that both sides computed for each of n steps, and what `relative_error` allows for.
+    """Something that both sides computed for each of n steps: their difference, and what it is held against.
 
     Attributes:
         name: such as "hidden_1 kernel".
-        actual, reference: (n, *shape).
-        floor: (n,)
-        slack: (n, *shape)
+        difference: (n, *shape), the other side's minus the manual module's.
+        reference: (n, *shape), what the manual module computed; of an update, how far it goes.
+        floor: (n,), the least norm that the difference is held against, if there is one.
+        slack: (n, *shape), how much each entry may differ for free, if any.
     """
 
     name: str
-    actual: Array
+    difference: Array
     reference: Array
-    floor: Array | float
-    slack: Array | float
+    floor: Array | None = None
+    slack: Array | None = None
 
-    def errors(self) -> Array:
-        """(n,)"""
-        return relative_error(self.actual, self.reference, self.actual.ndim - 1, self.floor, self.slack)
-
-    def report(self, i: int, tolerance: float) -> TensorReport:
-        """The i-th step in detail, with nothing allowed for."""
-        [report] = compare([self.name], [self.actual[i]], [self.reference[i]], tolerance)
+    def report(self, tolerance: float) -> TensorReport:
+        """The first step in detail, with nothing allowed for."""
+        reference = self.reference[0].astype(np.float64)
+        [report] = compare([self.name], [reference + self.difference[0]], [reference], tolerance)
         return report
+
+
+def _errors_of(quantities: list[_Quantity]) -> Array:
+    """||difference|| / ||reference|| of each: (quantities, n). As `backprop.compare.relative_error`, all at once."""
+    distances = norms([q.difference if q.slack is None else beyond(q.difference, q.slack) for q in quantities])
+    scales = norms([quantity.reference for quantity in quantities])
+    for scale, quantity in zip(scales, quantities, strict=True):
+        if quantity.floor is not None:
+            np.maximum(scale, quantity.floor, out=scale)
+    return ratio(distances, scales)
+
+
+def _as_slice(steps: Array) -> slice | Array:
+    """The same index; as a slice, which copies nothing, where the steps follow one another."""
+    if len(steps) > 0 and steps[-1] - steps[0] + 1 == len(steps):
+        return slice(int(steps[0]), int(steps[-1]) + 1)
+    return steps
 
 
 def _in_turn(W: list[Array], b: list[Array]) -> list[Array]:

@@ -25,7 +25,8 @@ class GradientRecord:
         costs: (K,), of each batch, before its update.
         num_correct: int32 (K,), how many samples of each batch were classified right, before its update.
         learning_rates: (K,).
-        parameters: (K + 1, *shape) each: entry k as it was before step k, entry k + 1 as it was after.
+        parameters: (K, *shape) each: entry k as it was before step k.
+        final_parameters: (*shape) each, as they were after the last of these steps.
         gradients: (K, *shape) each, in the same order, as the tape gave them.
     """
 
@@ -38,6 +39,7 @@ class GradientRecord:
     num_correct: npt.NDArray[np.int32]
     learning_rates: Array
     parameters: tuple[Array, ...]
+    final_parameters: tuple[Array, ...]
     gradients: tuple[Array, ...]
 
     def __len__(self) -> int:

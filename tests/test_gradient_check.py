@@ -62,10 +62,10 @@ def new_check(config, data, **options):
     return GradientCheck(train.manual_network(config), data.x_train, data.y_train, **options)
 
 
-def with_fault(record, field, i, change):
+def with_fault(record, field, i, change, *args):
     """A copy of the record with `change` applied to a copy of the i-th array of a field."""
     arrays = list(getattr(record, field))
-    arrays[i] = change(arrays[i].copy())
+    arrays[i] = change(arrays[i].copy(), *args)
     return dataclasses.replace(record, **{field: tuple(arrays)})
 
 
@@ -124,11 +124,8 @@ def test_a_wrong_update_is_found(trained, i, factor):
     """The parameters after the last step of the record do not lie where SGD puts them."""
     config, data, records = trained
 
-    def change(parameter):
-        parameter[-1] = parameter[-2] + factor * (parameter[-1] - parameter[-2])
-        return parameter
-
-    wrong = with_fault(records[0], "parameters", i, change)
+    before = records[0].parameters[i][-1]
+    wrong = with_fault(records[0], "final_parameters", i, lambda final: before + factor * (final - before))
     with pytest.raises(GradientMismatch, match=f"{NAMES[i]} update: error"):
         new_check(config, data).on_gradients(wrong)
     new_check(config, data, check_updates=False).on_gradients(wrong)  # and is of no interest to another optimizer
@@ -325,5 +322,8 @@ def test_finite_cost_sees_an_update_that_is_not_finite(trained):
         parameter[3:, 0] = np.inf
         return parameter
 
+    at_the_end = with_fault(records[0], "final_parameters", 0, np.full_like, np.inf)
+    with pytest.raises(NonFiniteCost, match="The update is not finite at epoch 1, step 4"):
+        FiniteCost().on_gradients(at_the_end)
     with pytest.raises(NonFiniteCost, match="The update is not finite at epoch 1, step 3"):
-        FiniteCost().on_gradients(with_fault(records[0], "parameters", 0, spoil))
+        FiniteCost().on_gradients(with_fault(at_the_end, "parameters", 0, spoil))
