@@ -26,6 +26,7 @@ ALLOWED = {
     "callbacks.ctrl_c": {"callbacks"} | HEAVY,
     "callbacks.finite_cost": {"callbacks", "backprop"} | HEAVY,
     "callbacks.gradient_check": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.in_background": {"callbacks"} | HEAVY,
     "callbacks.progress": {"callbacks", "backprop"} | HEAVY,
     "callbacks.tensorboard_log": {"callbacks", "backprop"} | HEAVY,
     "train": (PROJECT - {"grade", "grading"}) | HEAVY,
