@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import models.tensorflow_backend  # noqa: F401 - before all that imports TensorFlow
+from models.tensorflow_backend import leave_one_processor  # before all that imports TensorFlow
 
 import keras
 import numpy as np
@@ -27,6 +27,7 @@ from backprop.network import Network
 from callbacks.ctrl_c import CtrlC
 from callbacks.finite_cost import FiniteCost, NonFiniteCost
 from callbacks.gradient_check import GradientCheck, GradientMismatch
+from callbacks.in_background import InBackground
 from callbacks.progress import ProgressTable
 from callbacks.record import GradientRecord
 from callbacks.tensorboard_log import TensorBoardLog
@@ -153,7 +154,8 @@ def compile_train_steps(model: keras.Model, x: tf.Tensor, y: tf.Tensor, jit_comp
 
     Returns:
         A function from batches, int32 (K, B), to a dict with the entries `costs`, `num_correct`, `learning_rates`,
-        `parameters` and `gradients` of `GradientRecord`. XLA compiles it anew for each shape of batches.
+        `parameters`, `final_parameters` and `gradients` of `GradientRecord`. XLA compiles it anew for each shape of
+        batches.
     """
     variables = model.trainable_variables
     if not model.optimizer.built:
@@ -188,9 +190,7 @@ def compile_train_steps(model: keras.Model, x: tf.Tensor, y: tf.Tensor, jit_comp
         }
         # a loop in which each step waits for the one before: it reads the parameters that the other wrote
         steps = tf.map_fn(train_step, batches, fn_output_signature=signature, parallel_iterations=1)
-        last = [tf.identity(variable)[tf.newaxis] for variable in variables]  # as they are after the last step
-        steps["parameters"] = tuple(tf.concat(pair, axis=0) for pair in zip(steps["parameters"], last, strict=True))
-        return steps
+        return steps | {"final_parameters": tuple(tf.identity(variable) for variable in variables)}
 
     return train_steps.get_concrete_function()
 
@@ -247,8 +247,8 @@ def fit(
     num_samples = len(data.x_train)
     num_steps = math.ceil(num_samples / batch_size)
     names = tuple(f"{layer.name} {variable.name}" for layer in model.layers for variable in layer.trainable_variables)
-    train_steps = compile_train_steps(model, tf.constant(data.x_train), tf.constant(data.y_train), jit_compile)
-    x_test, y_test = tf.constant(data.x_test), tf.constant(data.y_test)
+    x_train, y_train, x_test, y_test = (as_tensor(array) for array in vars(data).values())
+    train_steps = compile_train_steps(model, x_train, y_train, jit_compile)
     hooks = keras.callbacks.CallbackList(
         list(callbacks), add_history=True, model=model, epochs=epochs, steps=num_steps, verbose=0
     )
@@ -261,7 +261,7 @@ def fit(
             means, step = Means(), 0
             for batches in cut_into_batches(epoch_order(seed, epoch, num_samples), batch_size, steps_per_execution):
                 hooks.on_train_batch_begin(step)
-                stacked = tf.nest.map_structure(lambda tensor: tensor.numpy(), train_steps(tf.constant(batches)))
+                stacked = tf.nest.map_structure(np.asarray, train_steps(tf.constant(batches)))  # no copy, on a CPU
                 record = GradientRecord(
                     epoch=epoch,
                     first_step=epoch * num_steps + step,
@@ -290,6 +290,13 @@ def fit(
     finally:
         hooks.on_train_end()
     return model.history.history
+
+
+def as_tensor(array: np.ndarray) -> tf.Tensor:
+    """The array for TensorFlow: where it is, if it lies at a multiple of 64 bytes as MNIST's do; else a copy."""
+    if array.ctypes.data % 64 != 0 or not array.flags.c_contiguous or not array.flags.writeable:
+        return tf.constant(array)
+    return tf.identity(tf.experimental.dlpack.from_dlpack(array.__dlpack__()))  # to the GPU, if there is one
 
 
 def refuse_what_fit_cannot_do(model: keras.Model, data: Dataset) -> None:
@@ -354,6 +361,8 @@ def train(
         NonFiniteCost: where the cost is infinite or not a number.
     """
     config.validate()
+    if config.check_every > 0:
+        leave_one_processor()
     console = console or Console()
     stored = mnist.load(config.data, say=lambda text: runs.say(console, text))
     batch_size = batch_size_for(config, len(stored.x_train))
@@ -368,6 +377,7 @@ def train(
         check_every=config.check_every,
         on_mismatch=config.on_mismatch,
     )
+    checks = InBackground([FiniteCost(), check, TensorBoardLog(folder, check)])
     with runs.kept(folder), CtrlC() as ctrl_c:
         runs.write_config(folder, dataclasses.asdict(config), stored.source)
         runs.print_head(console, config, batch_size, len(data.x_train), folder)
@@ -382,10 +392,8 @@ def train(
                 steps_per_execution=config.steps_in_one_call,
                 jit_compile=config.jit_compile,
                 callbacks=[
-                    FiniteCost(),
-                    check,
+                    checks,
                     *callbacks,
-                    TensorBoardLog(folder, check),
                     keras.callbacks.CSVLogger(folder / "history.csv"),
                     ProgressTable(console),
                     ctrl_c,
@@ -395,6 +403,7 @@ def train(
             if ctrl_c.twice:
                 raise
             status = "interrupted"
+            checks.wait()
         test_cost, test_correct = evaluate(model, data.x_test, data.y_test)
         result = runs.Result(
             status=status,

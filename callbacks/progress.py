@@ -62,7 +62,7 @@ class ProgressTable(keras.callbacks.Callback):
         seconds = time.perf_counter() - self._epoch_began
         self._print(
             f"{epoch + 1:3d}/{self.params['epochs']:<3d} {logs['loss']:10.4f} {logs['accuracy']:9.2%} "
-            f"{logs['val_loss']:10.4f} {logs['val_accuracy']:9.2%} {error:>15} {seconds:9.1f}"
+            f"{logs['val_loss']:10.4f} {logs['val_accuracy']:9.2%} {error:>15} {seconds:9.2f}"
         )
 
     def on_train_end(self, logs: dict | None = None) -> None:
