@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backprop.compare import compare, norm, relative_error, tolerance_for
+from backprop.compare import compare, norm, norms, relative_error, tolerance_for
 
 
 def test_relative_error_by_hand():
@@ -82,3 +82,21 @@ def test_tolerances():
     assert tolerance_for(np.dtype("float64")) == 1e-12
     with pytest.raises(ValueError, match="float16; expected one of: float32, float64"):
         tolerance_for(np.dtype("float16"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_norms_of_all_sizes_at_once(dtype):
+    """Rows whose squares are ordinary, zero, too small, too large, and not finite, side by side."""
+    largest, smallest = float(np.finfo(dtype).max) / 8, float(np.finfo(dtype).tiny)
+    rows = np.array([[3, 4], [0, 0], [3 * smallest, 4 * smallest], [3 * largest, 4 * largest], [1, np.inf]], dtype)
+    expected = [5, 0, 5 * smallest, 5 * largest, np.inf]
+    np.testing.assert_allclose(norms([rows, -rows, rows[:, ::-1]]), [expected] * 3, rtol=1e-6)
+    assert np.isnan(norms([np.array([[1, np.nan], [3, 4]], dtype)])[0]).tolist() == [True, False]
+
+
+def test_norms_against_exact_sums():
+    import math
+
+    tensors = [np.random.default_rng(i).normal(size=(3, 40 + i, 7)).astype("float32") for i in range(3)]
+    exact = [[math.sqrt(math.fsum(float(v) ** 2 for v in step.ravel())) for step in t] for t in tensors]
+    np.testing.assert_allclose(norms(tensors), exact, rtol=1e-6)

@@ -318,6 +318,76 @@ def test_what_it_cannot_train_as_model_fit_would_is_refused(make_model, changes,
         train.fit(make_model(), dataclasses.replace(dataset(), **changes), batch_size=32, epochs=1)
 
 
+# --- what costs time and memory ---------------------------------------------------------------------------------
+
+
+def test_each_shape_of_batches_is_compiled_once_and_each_call_is_one_record(monkeypatch):
+    """330 images, 4 steps a call: shapes (4, 32), (2, 32) and (1, 10), in three epochs of four calls each."""
+    shapes, compile_train_steps = [], train.compile_train_steps
+
+    def counted(*args):
+        train_steps = compile_train_steps(*args)
+        assert train_steps.function_type.parameters["batches"].type_constraint.shape.as_list() == [None, None]
+
+        def call(batches):
+            shapes.append(tuple(batches.shape))
+            return train_steps(batches)
+
+        return call
+
+    monkeypatch.setattr(train, "compile_train_steps", counted)
+    hooks = Hooks()
+    fit_with(hooks, epochs=3)
+    assert shapes == [record.indices.shape for record in hooks.records]
+    assert len(shapes) == 12
+    assert len(set(shapes)) == 3
+
+
+def test_the_records_arrays_are_tensorflows_own(monkeypatch):
+    outputs, compile_train_steps = [], train.compile_train_steps
+
+    def kept(*args):
+        train_steps = compile_train_steps(*args)
+        return lambda batches: outputs.append(train_steps(batches)) or outputs[-1]
+
+    monkeypatch.setattr(train, "compile_train_steps", kept)
+    hooks = Hooks()
+    fit_with(hooks)
+    for record, output in zip(hooks.records, outputs, strict=True):
+        for name in ("gradients", "parameters", "final_parameters"):
+            for array, tensor in zip(getattr(record, name), output[name], strict=True):
+                assert np.shares_memory(array, np.asarray(tensor))
+
+
+def test_mnist_is_used_where_it_is_and_other_arrays_are_copied():
+    x = dataset().x_train
+    tensor = train.as_tensor(x)
+    assert np.shares_memory(np.asarray(tensor), x)
+    unaligned = np.empty(x.nbytes + 64, np.uint8)
+    begin = -unaligned.ctypes.data % 64 + 4
+    unaligned = unaligned[begin : begin + x.nbytes].view(x.dtype).reshape(x.shape)
+    unaligned[:] = x
+    read_only, every_second, transposed = x[:], x[::2], np.asfortranarray(x)
+    read_only.flags.writeable = False
+    for array in (unaligned, read_only, every_second, transposed):
+        copy = train.as_tensor(array)
+        np.testing.assert_array_equal(np.asarray(copy), array)
+        assert not np.shares_memory(np.asarray(copy), array)
+
+
+def test_arrays_that_are_not_aligned_train_alike():
+    """TensorFlow ends the process where it is handed an address that it cannot compute with."""
+    data = dataset()
+    shifted = dataclasses.replace(data, x_train=np.concatenate([data.x_train[:1], data.x_train])[1:])
+    weights = []
+    for each in (data, shifted):
+        model = train.build_model(Config(), 11)
+        train.fit(model, each, batch_size=32, epochs=1)
+        weights.append(model.get_weights())
+    for w, v in zip(*weights, strict=True):
+        np.testing.assert_array_equal(w, v)
+
+
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------
 
 

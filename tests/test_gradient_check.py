@@ -7,6 +7,7 @@ import models.tensorflow_backend  # noqa: F401
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 import train
 from backprop.network import ChainRule, forward
@@ -327,3 +328,29 @@ def test_finite_cost_sees_an_update_that_is_not_finite(trained):
         FiniteCost().on_gradients(at_the_end)
     with pytest.raises(NonFiniteCost, match="The update is not finite at epoch 1, step 3"):
         FiniteCost().on_gradients(with_fault(at_the_end, "parameters", 0, spoil))
+
+
+@pytest.mark.parametrize("cache_bytes", [1, 300_000, 2**30], ids=["one step at a time", "two", "all"])
+def test_how_many_steps_are_done_at_once_changes_no_verdict(trained, monkeypatch, cache_bytes):
+    config, data, records = trained
+    whole = new_check(config, data)
+    whole.on_gradients(records[0])
+    monkeypatch.setattr("callbacks.gradient_check.CACHE_BYTES", cache_bytes)
+    check = new_check(config, data)
+    check.on_gradients(records[0])
+    for name in NAMES:
+        np.testing.assert_allclose(check.latest.gradient_errors[name], whole.latest.gradient_errors[name], rtol=0.5)
+
+    def spoil_step_3(gradient):
+        gradient[3] *= 1.01
+        return gradient
+
+    with pytest.raises(GradientMismatch, match=r"step 4 \(4 of 10 in its epoch\):\n  hidden_2 kernel: error 0\.01"):
+        check.on_gradients(with_fault(records[0], "gradients", 2, spoil_step_3))
+
+
+def test_blas_has_its_threads_back_afterwards(trained):
+    config, data, records = trained
+    before = [library["num_threads"] for library in threadpool_info()]
+    new_check(config, data).on_gradients(records[0])
+    assert [library["num_threads"] for library in threadpool_info()] == before
