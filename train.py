@@ -347,7 +347,7 @@ def train(
 
     Args:
         config: what to train.
-        callbacks: further Keras callbacks, called after the gradient check.
+        callbacks: further Keras callbacks; when they see a record, the check may still be at work on it.
         console: where to write; the standard output where left out.
 
     Returns:

@@ -332,19 +332,6 @@ class _Steps:
             learning_rates=record.learning_rates[steps],
         )
 
-    def __getitem__(self, i: Array) -> "_Steps":
-        """Some of these steps."""
-        return _Steps(
-            self.names,
-            self.x[i],
-            self.y[i],
-            tuple(parameter[i] for parameter in self.before),
-            tuple(parameter[i] for parameter in self.after),
-            tuple(gradient[i] for gradient in self.gradients),
-            self.costs[i],
-            self.learning_rates[i],
-        )
-
 
 @dataclass(frozen=True)
 class _Quantity:
