@@ -354,3 +354,29 @@ def test_blas_has_its_threads_back_afterwards(trained):
     before = [library["num_threads"] for library in threadpool_info()]
     new_check(config, data).on_gradients(records[0])
     assert [library["num_threads"] for library in threadpool_info()] == before
+
+
+def test_a_step_that_agrees_in_double_precision_needs_no_allowance_for_rounding():
+    """With a tolerance between both errors of a step, the closer look alone clears it."""
+    config = Config()
+    data, records = real_records(config)
+    record, steps, check = records[0], np.arange(4), new_check(config, data)
+    single = check._errors(record, steps)[:7].max(axis=0)  # six gradients and the cost
+    double = check._errors(record, steps, np.float64)[:7].max(axis=0)
+    k = int(np.argmax(single / double))
+    assert single[k] > 1.1 * double[k]
+    follow = record.final_parameters if k == 3 else tuple(p[k + 1] for p in record.parameters)
+    alone = dataclasses.replace(
+        record,
+        indices=record.indices[k : k + 1],
+        costs=record.costs[k : k + 1],
+        num_correct=record.num_correct[k : k + 1],
+        learning_rates=record.learning_rates[k : k + 1],
+        parameters=tuple(p[k : k + 1] for p in record.parameters),
+        final_parameters=follow,
+        gradients=tuple(g[k : k + 1] for g in record.gradients),
+    )
+    strict = new_check(config, data, tolerance=float(np.sqrt(single[k] * double[k])), check_updates=False)
+    strict.on_gradients(alone)
+    assert (strict.steps_checked, strict.steps_wrong, strict.steps_rounded) == (1, 0, 0)
+    assert strict.worst.error <= double[k]

@@ -128,3 +128,17 @@ def test_it_can_train_twice():
     fit_with(background)
     fit_with(background)
     assert len(hooks.records) == 8
+
+
+def test_an_epoch_ends_when_its_last_record_is_done_with():
+    """Its mismatch is raised, also at the end of the training; what the check adds to the logs counts all steps."""
+    with pytest.raises(GradientMismatch, match="epoch 1, step 11 "):
+        fit_with(InBackground([Breaks(10)]))
+    check, at_the_end = Breaks(step=-1), []
+
+    class Looks(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            at_the_end.append((check.steps_checked, logs["gradient_error"] == check.worst.error))
+
+    fit_with(InBackground([check]), Looks(), epochs=2)
+    assert at_the_end == [(11, True), (22, True)]

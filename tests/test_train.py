@@ -1,6 +1,7 @@
 """A whole run from the command line, on a few made images; and whatever a user may do wrong."""
 
 import csv
+import dataclasses
 import json
 import logging
 import os
@@ -380,6 +381,33 @@ def test_ctrl_c_saves_what_there_is_and_ends_with_130(data, tmp_path, line, epoc
 
 
 @not_on_windows
+def test_ctrl_c_does_not_hide_a_mismatch_in_the_last_record(data, tmp_path, monkeypatch):
+    """The record is still being verified when the training is interrupted: its verdict is waited for."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    class SeesAWrongGradient(train.GradientCheck):
+        def on_gradients(self, record):
+            if record.first_step == 4:
+                time.sleep(0.5)
+                record = dataclasses.replace(record, gradients=tuple(2 * g for g in record.gradients))
+            super().on_gradients(record)
+
+    class PressesCtrlC(keras.callbacks.Callback):
+        def on_gradients(self, record):
+            if record.first_step == 4:
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(train, "GradientCheck", SeesAWrongGradient)
+    config = Config(epochs=3, steps_per_execution=4, data=data, logs=tmp_path)
+    try:
+        with pytest.raises(GradientMismatch, match="step 5 "):
+            train.train(config, callbacks=[PressesCtrlC()])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    [summary] = tmp_path.glob("*/summary.json")
+    assert json.loads(summary.read_text())["status"] == "GradientMismatch"
+
+
 def test_ctrl_c_while_the_libraries_load_is_no_traceback(data, tmp_path):
     process = start("--data", data, "--logs", tmp_path / "logs")
     time.sleep(1)  # TensorFlow takes longer than that
