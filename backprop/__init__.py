@@ -4,6 +4,7 @@ functions    activations and costs, each with its derivative
 network      forward, backward, sgd_step
 descent      many steps: stochastic gradient descent
 numeric      the same gradients without the chain rule: complex step, central differences
+factors      what backward computes on its way, for people to look at
 compare      do two sets of gradients agree?
 rounding     how far apart two correct ones may lie
 """

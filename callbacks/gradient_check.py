@@ -1,7 +1,7 @@
 """Holds every gradient of a training run against the manual backpropagation."""
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from backprop.compare import TensorReport, beyond, compare, norm, norms, ratio, 
 from backprop.functions import Array, unknown_name
 from backprop.network import Network, backward, batch_cost, forward
 from backprop.rounding import SAFETY, rounding_errors
-from callbacks.record import GradientRecord
+from callbacks.record import GradientRecord, as_slice
 
 ON_MISMATCH = ("stop", "warn")
 
@@ -41,15 +41,27 @@ class WorstError:
 
 @dataclass(frozen=True)
 class CheckedSteps:
-    """The errors of the steps that were checked in one record.
+    """What was found about the steps that were checked in one record.
 
     Attributes:
-        steps: int (n,), counted from 0 over all epochs.
-        gradient_errors: (n,) for each parameter, by its name.
+        indices: int (n,), of the checked steps in the record.
+        errors: float64 (parameters, n), of each parameter's gradient, in the record's order.
+        manual_norms: float64 (parameters, n), of the manual gradients.
     """
 
-    steps: Array
-    gradient_errors: dict[str, Array] = field(default_factory=dict)
+    indices: Array
+    errors: Array
+    manual_norms: Array
+
+    @classmethod
+    def of(cls, record: GradientRecord) -> "CheckedSteps":
+        """What `GradientCheck` has left with a record; no steps where it has not seen it."""
+        return record.found.get("gradient check", cls.none(record))
+
+    @classmethod
+    def none(cls, record: GradientRecord) -> "CheckedSteps":
+        """No step of the record."""
+        return cls(np.zeros(0, np.int64), np.zeros((len(record.names), 0)), np.zeros((len(record.names), 0)))
 
 
 class GradientCheck(keras.callbacks.Callback):
@@ -80,7 +92,8 @@ class GradientCheck(keras.callbacks.Callback):
         steps_wrong: number of steps with a mismatch.
         steps_rounded: number of steps whose gradients or cost agree only with what rounding accounts for.
         worst: the largest gradient error so far, of the steps that needed no allowance; None before the first.
-        latest: the errors of the last record, for other callbacks.
+
+    Leaves `CheckedSteps` with each record, for the callbacks after it.
 
     What other callbacks do to the parameters between two records is theirs, and not checked.
 
@@ -121,7 +134,6 @@ class GradientCheck(keras.callbacks.Callback):
         self.steps_wrong = 0
         self.steps_rounded = 0
         self.worst: WorstError | None = None
-        self.latest = CheckedSteps(np.array([], dtype=np.int64))
         self._warned_in_epoch = -1
         self._blas = ThreadpoolController().select(user_api="blas")
 
@@ -130,12 +142,14 @@ class GradientCheck(keras.callbacks.Callback):
         self._refuse_another_network(record)
         checked = self._steps_to_check(record)
         if len(checked) == 0:
-            self.latest = CheckedSteps(checked)
+            record.found["gradient check"] = CheckedSteps.none(record)
             return
         with np.errstate(all="ignore"):  # what is not finite does not agree, and is told below
             verdict = self._judge(record, checked)
-        gradient_errors = dict(zip(record.names, verdict.errors, strict=False))  # the cost and the updates follow
-        self.latest = CheckedSteps(record.first_step + checked, gradient_errors)
+        num_gradients = len(record.names)  # the cost and the updates follow
+        record.found["gradient check"] = CheckedSteps(
+            checked, verdict.errors[:num_gradients], verdict.manual_norms[:num_gradients]
+        )
         self.steps_checked += len(checked)
         self.tensors_checked += len(checked) * len(record.names)
         self.steps_rounded += len(verdict.rounded)
@@ -171,15 +185,15 @@ class GradientCheck(keras.callbacks.Callback):
 
     def _judge(self, record: GradientRecord, checked: Array) -> "_Verdict":
         """Compare; look again where it matters; where it still seems wrong, allow for rounding."""
-        errors = self._errors(record, checked)  # (quantities, n)
+        errors, manual_norms = self._errors(record, checked)  # (quantities, n)
         seem_wrong = self._wrong(errors)
         if len(seem_wrong) > 0:
-            errors[:, seem_wrong] = self._errors(record, checked[seem_wrong], np.float64)
+            errors[:, seem_wrong], _ = self._errors(record, checked[seem_wrong], np.float64)
             seem_wrong = self._wrong(errors)
         if len(seem_wrong) == 0:
-            return _Verdict(errors, rounded=seem_wrong, wrong=seem_wrong, reports=[])
+            return _Verdict(errors, manual_norms, rounded=seem_wrong, wrong=seem_wrong, reports=[])
         wrong_gradients = self._wrong(errors[: len(record.names) + 1])  # or costs
-        allowed = self._errors(record, checked[seem_wrong], np.float64, allow_rounding=True)
+        allowed, _ = self._errors(record, checked[seem_wrong], np.float64, allow_rounding=True)
         is_wrong = ~(allowed <= self.tolerance).all(axis=0)
         errors[:, seem_wrong[~is_wrong]] = allowed[:, ~is_wrong]  # what is wrong keeps its plain error
         wrong = seem_wrong[is_wrong]
@@ -190,12 +204,15 @@ class GradientCheck(keras.callbacks.Callback):
             for quantity, error in zip(quantities, allowed[:, is_wrong][:, 0], strict=True):
                 if not error <= self.tolerance:
                     reports.append(quantity.report(self.tolerance))
-        return _Verdict(errors, np.setdiff1d(wrong_gradients, wrong), wrong, reports)
+        return _Verdict(errors, manual_norms, np.setdiff1d(wrong_gradients, wrong), wrong, reports)
 
     def _errors(
         self, record: GradientRecord, steps: Array, dtype: npt.DTypeLike = None, allow_rounding: bool = False
-    ) -> Array:
-        """The errors of all that `_compare` sets side by side: (quantities, n) for n steps of the record.
+    ) -> tuple[Array, Array]:
+        """The errors of all that `_compare` sets side by side, and the norms of the manual side.
+
+        Returns:
+            (quantities, n) each, for n steps of the record.
 
         As many steps are done at once as fit into the processor's cache. For small matrices BLAS's threads do nothing
         but wait for each other, and would keep busy a processor on which the training may go on.
@@ -207,7 +224,8 @@ class GradientCheck(keras.callbacks.Callback):
             for first in range(0, len(steps), at_once):
                 few = _Steps.of_record(record, steps[first : first + at_once], self.x, self.y)
                 pieces.append(_errors_of(self._compare(few, dtype, allow_rounding)))
-        return np.concatenate(pieces, axis=1)
+        errors, manual_norms = (np.concatenate(parts, axis=1) for parts in zip(*pieces, strict=True))
+        return errors, manual_norms
 
     def _wrong(self, errors: Array) -> Array:
         """Which steps have an error above the tolerance. NaN is."""
@@ -287,12 +305,14 @@ class _Verdict:
 
     Attributes:
         errors: (quantities, n), gradients first, then the cost, then the updates.
+        manual_norms: (quantities, n), of what the manual module computed.
         rounded: indices of the steps whose gradients or cost agree only with what rounding accounts for.
         wrong: indices of those that do not agree.
         reports: what does not agree in the first wrong step.
     """
 
     errors: Array
+    manual_norms: Array
     rounded: Array
     wrong: Array
     reports: list[TensorReport]
@@ -314,19 +334,13 @@ class _Steps:
     @classmethod
     def of_record(cls, record: GradientRecord, checked: Array, x: Array, y: Array) -> "_Steps":
         """Cut the checked steps out of a record."""
-        steps = _as_slice(checked)
-        ends_with_record = checked[-1] == len(record) - 1
-        steps_after = _as_slice(checked[:-1] + 1 if ends_with_record else checked + 1)
-
-        def after(before: Array, final: Array) -> Array:
-            return np.concatenate([before[steps_after], final[np.newaxis]]) if ends_with_record else before[steps_after]
-
+        steps = as_slice(checked)
         return cls(
             names=record.names,
             x=x[record.indices[steps]],  # (n, B, inputs)
             y=y[record.indices[steps]],  # (n, B, outputs)
             before=tuple(parameter[steps] for parameter in record.parameters),
-            after=tuple(map(after, record.parameters, record.final_parameters)),
+            after=tuple(record.parameter_after(i, steps) for i in range(len(record.names))),
             gradients=tuple(gradient[steps] for gradient in record.gradients),
             costs=record.costs[steps],
             learning_rates=record.learning_rates[steps],
@@ -358,21 +372,19 @@ class _Quantity:
         return report
 
 
-def _errors_of(quantities: list[_Quantity]) -> Array:
-    """||difference|| / ||reference|| of each: (quantities, n). As `backprop.compare.relative_error`, all at once."""
+def _errors_of(quantities: list[_Quantity]) -> tuple[Array, Array]:
+    """||difference|| / ||reference|| of each, as `backprop.compare.relative_error`, all at once; and ||reference||.
+
+    Returns:
+        (quantities, n) each.
+    """
     distances = norms([q.difference if q.slack is None else beyond(q.difference, q.slack) for q in quantities])
-    scales = norms([quantity.reference for quantity in quantities])
+    reference_norms = norms([quantity.reference for quantity in quantities])
+    scales = reference_norms.copy()
     for scale, quantity in zip(scales, quantities, strict=True):
         if quantity.floor is not None:
             np.maximum(scale, quantity.floor, out=scale)
-    return ratio(distances, scales)
-
-
-def _as_slice(steps: Array) -> slice | Array:
-    """The same index; as a slice, which copies nothing, where the steps follow one another."""
-    if len(steps) > 0 and steps[-1] - steps[0] + 1 == len(steps):
-        return slice(int(steps[0]), int(steps[-1]) + 1)
-    return steps
+    return ratio(distances, scales), reference_norms
 
 
 def _in_turn(W: list[Array], b: list[Array]) -> list[Array]:

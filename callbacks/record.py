@@ -1,6 +1,6 @@
 """What the training loop tells about some steps: everything that is needed to do them again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class GradientRecord:
         parameters: (K, *shape) each: entry k as it was before step k.
         final_parameters: (*shape) each, as they were after the last of these steps.
         gradients: (K, *shape) each, in the same order, as the tape gave them.
+        found: what callbacks found out about these steps, by a name of theirs, for the callbacks after them.
     """
 
     epoch: int
@@ -41,10 +42,19 @@ class GradientRecord:
     parameters: tuple[Array, ...]
     final_parameters: tuple[Array, ...]
     gradients: tuple[Array, ...]
+    found: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """K, the number of steps."""
         return len(self.indices)
+
+    def parameter_after(self, i: int, steps: Array | slice) -> Array:
+        """Parameter i as it was after each of these steps, (n, *shape)."""
+        steps = np.arange(len(self))[steps]
+        before_the_next = self.parameters[i][as_slice(steps[steps < len(self) - 1] + 1)]
+        if len(before_the_next) == len(steps):
+            return before_the_next
+        return np.concatenate([before_the_next, self.final_parameters[i][np.newaxis]])
 
     def describe(self, k: int) -> str:
         """Where step k of this record lies, for people: counted from 1.
@@ -57,3 +67,11 @@ class GradientRecord:
         return (
             f"epoch {self.epoch + 1}, step {step + 1:,} ({in_epoch + 1:,} of {self.num_steps_per_epoch:,} in its epoch)"
         )
+
+
+def as_slice(indices: Array) -> slice | Array:
+    """The same indices; as a slice, which copies nothing, where they ascend in equal strides."""
+    strides = np.diff(indices) if len(indices) > 1 else np.ones(1, dtype=np.int64)
+    if len(indices) == 0 or strides[0] < 1 or np.any(strides != strides[0]):
+        return indices
+    return slice(int(indices[0]), int(indices[-1]) + 1, int(strides[0]))

@@ -14,6 +14,7 @@ import matplotlib  # noqa: E402
 import numpy as np  # noqa: E402
 
 import train  # noqa: E402
+from callbacks.gradient_check import CheckedSteps  # noqa: E402
 from callbacks.record import GradientRecord  # noqa: E402
 from config import Config  # noqa: E402
 
@@ -35,7 +36,7 @@ class KeepErrors(keras.callbacks.Callback):
     def on_gradients(self, record: GradientRecord) -> None:
         """Check the record, and keep its errors."""
         self.check.on_gradients(record)
-        for name, errors in self.check.latest.gradient_errors.items():
+        for name, errors in zip(record.names, CheckedSteps.of(record).errors, strict=True):
             self.errors.setdefault(name, []).append(errors)
 
 

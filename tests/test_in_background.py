@@ -122,6 +122,82 @@ def test_when_something_else_ends_the_training_the_last_record_is_still_told():
     checks.wait()  # told once
 
 
+class Records(keras.callbacks.Callback):
+    """Notes which records it sees, and how many were seen when the training ended."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps, self.at_train_end = [], None
+
+    def on_gradients(self, record):
+        self.steps.append(record.first_step)
+
+    def on_train_end(self, logs=None):
+        self.at_train_end = len(self.steps)
+
+
+def test_then_come_those_who_show_what_was_found():
+    """Each record in its turn, with what the first callbacks left with it; and all of them before the training ends."""
+    found = []
+
+    class Shows(Records):
+        def on_gradients(self, record):
+            super().on_gradients(record)
+            found.append((record.found["by the first"], threading.current_thread() is threading.main_thread()))
+
+    class Finds(keras.callbacks.Callback):
+        def on_gradients(self, record):
+            record.found["by the first"] = record.first_step
+
+    shows = Shows()
+    fit_with(InBackground([Finds()], then=[shows]), epochs=2)
+    assert shows.steps == [0, 4, 8, 10, 11, 15, 19, 21]
+    assert found == [(step, False) for step in shows.steps]
+    assert shows.at_train_end == 8
+
+
+def test_then_is_at_work_while_the_first_callbacks_go_on():
+    """It waits for the first ones to see the next record: alone in their thread, they get there."""
+    saw_two = threading.Event()
+
+    class Tells(keras.callbacks.Callback):
+        def on_gradients(self, record):
+            if record.first_step == 4:
+                saw_two.set()
+
+    class Waits(keras.callbacks.Callback):
+        def on_gradients(self, record):
+            assert saw_two.wait(timeout=60)
+
+    fit_with(InBackground([Tells()], then=[Waits()]))
+
+
+@pytest.mark.parametrize("step", [0, 4, 10])
+def test_then_sees_the_record_at_which_a_check_ends_the_training_and_none_after_it(step):
+    shows = Records()
+    with pytest.raises(GradientMismatch, match=f"epoch 1, step {step + 1} "):
+        fit_with(InBackground([Breaks(step)], then=[shows]), epochs=2)
+    assert shows.steps[-1] == step or shows.steps[-2] == step  # one more was on its way
+    assert shows.at_train_end == len(shows.steps)
+
+
+def test_an_error_of_then_ends_the_training_too():
+    class Fails(keras.callbacks.Callback):
+        def on_gradients(self, record):
+            if record.first_step == 8:
+                raise OSError("the disk is full")
+
+    hooks, background = Hooks(), InBackground([], then=[Fails()])
+    with pytest.raises(OSError, match="the disk is full"):
+        fit_with(background, hooks, epochs=2)
+    assert hooks.calls[-1] == ("train end",)
+
+    background = InBackground([], then=[Fails()])  # in the last record but one of the training
+    with pytest.raises(OSError, match="the disk is full"):
+        fit_with(background)
+        background.wait()
+
+
 def test_it_can_train_twice():
     hooks = Hooks()
     background = InBackground([hooks])
