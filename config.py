@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
@@ -100,6 +100,12 @@ class Config:
     def output_activation(self) -> str:
         """Squared error wants activations between 0 and 1, cross-entropy logits."""
         return "linear" if self.cost == "cross-entropy" else "sigmoid"
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """What the training depends on: the options but for those that say how it is checked, carried out and kept."""
+        names = ["hidden", "activation", "cost", "learning_rate", "schedule", "batch_size", "epochs", "seed", "dtype"]
+        return {name: getattr(self, name) for name in names}
 
     def validate(self) -> None:
         """Raise a ConfigError that names everything that is wrong."""

@@ -4,7 +4,7 @@ config.json     the resolved configuration with its seed, the versions of Python
 history.csv     one line for each epoch
 model.keras     the trained network; keras.models.load_model("model.keras", compile=False) reads it anywhere
 summary.json    how the run ended: accuracy, what was checked, the worst error; or what stopped it
-train/ validation/   TensorBoard events
+events*, train/ validation/ numpy/ projector/   what TensorBoard shows
 """
 
 import json
@@ -30,6 +30,9 @@ from callbacks.gradient_check import GradientCheck, GradientMismatch
 from config import Config
 
 PACKAGES = ("tensorflow", "keras", "tensorboard", "numpy")
+
+TENSORBOARD_LINK = "http://localhost:6006/data/plugin/backprop_check/open"
+"""Opens TensorBoard where most is seen at once: it leads on to the charts, the telling ones pinned, none smoothed."""
 
 
 class RunFolderError(Exception):
@@ -240,6 +243,7 @@ def print_summary(console: Console, result: Result) -> None:
         lines.append(("", f"{check.worst.tensor}, {check.worst.where}"))
     lines.append(("Saved in", str(result.folder)))
     lines.append(("TensorBoard", tensorboard_command(result.config.logs)))
+    lines.append(("", TENSORBOARD_LINK))
     for label, text in lines:
         say(console, f"{label:<16}{text}".rstrip())
 

@@ -377,7 +377,15 @@ def train(
         check_every=config.check_every,
         on_mismatch=config.on_mismatch,
     )
-    checks = InBackground([FiniteCost(), check, TensorBoardLog(folder, check)])
+    log = TensorBoardLog(
+        folder,
+        check,
+        validation=(data.x_test, data.y_test),
+        image_shape=mnist.IMAGE_SHAPE,
+        settings=dataclasses.asdict(config),
+        hyperparameters=config.hyperparameters,
+    )
+    checks = InBackground([FiniteCost(), check], then=[log])
     with runs.kept(folder), CtrlC() as ctrl_c:
         runs.write_config(folder, dataclasses.asdict(config), stored.source)
         runs.print_head(console, config, batch_size, len(data.x_train), folder)
@@ -403,7 +411,7 @@ def train(
             if ctrl_c.twice:
                 raise
             status = "interrupted"
-            checks.wait()
+        checks.wait()
         test_cost, test_correct = evaluate(model, data.x_test, data.y_test)
         result = runs.Result(
             status=status,

@@ -1,6 +1,7 @@
 """The factors of the chain rule: put together by hand they are the gradient; a wrong rule's are kept as they are."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ def problem(activations=("tanh", "sigmoid", "sigmoid"), cost="squared-error", ru
     network = Network.from_names(activations, cost)
     if rule is not None:
         network = dataclasses.replace(network, rule=rule)
-    W = [RNG.normal(size=shape) for shape in zip(SIZES, SIZES[1:], strict=False)]
+    W = [RNG.normal(size=shape) for shape in itertools.pairwise(SIZES)]
     b = [RNG.normal(size=n) for n in SIZES[1:]]
     x, y = RNG.normal(size=(6, 4)), RNG.uniform(size=(6, 2))
     z, a = forward(network, W, b, x)

@@ -183,18 +183,22 @@ def test_then_sees_the_record_at_which_a_check_ends_the_training_and_none_after_
 
 def test_an_error_of_then_ends_the_training_too():
     class Fails(keras.callbacks.Callback):
+        def __init__(self, step):
+            super().__init__()
+            self.step = step
+
         def on_gradients(self, record):
-            if record.first_step == 8:
+            if record.first_step == self.step:
                 raise OSError("the disk is full")
 
-    hooks, background = Hooks(), InBackground([], then=[Fails()])
+    hooks = Hooks()
     with pytest.raises(OSError, match="the disk is full"):
-        fit_with(background, hooks, epochs=2)
+        fit_with(InBackground([], then=[Fails(8)]), hooks, epochs=2)
     assert hooks.calls[-1] == ("train end",)
 
-    background = InBackground([], then=[Fails()])  # in the last record but one of the training
+    background = InBackground([], then=[Fails(10)])  # the training's last record: told by `wait`
+    fit_with(background)
     with pytest.raises(OSError, match="the disk is full"):
-        fit_with(background)
         background.wait()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROJECT = {"backprop", "callbacks", "config", "datasets", "grade", "grading", "models", "runs", "train"}
+PROJECT = {"backprop", "backprop_check", "callbacks", "config", "datasets", "grade", "grading", "models", "runs", "train"}
 HEAVY = {"tensorflow", "keras", "tensorboard"}
 
 ALLOWED = {
@@ -28,7 +28,17 @@ ALLOWED = {
     "callbacks.gradient_check": {"callbacks", "backprop"} | HEAVY,
     "callbacks.in_background": {"callbacks"} | HEAVY,
     "callbacks.progress": {"callbacks", "backprop"} | HEAVY,
-    "callbacks.tensorboard_log": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.cadence": {"callbacks", "backprop"},
+    "callbacks.pictures": {"callbacks"},
+    "callbacks.event_file": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.run_description": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.projector": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.step_values": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.epoch_summary": {"callbacks", "backprop"} | HEAVY,
+    "callbacks.kept_steps": {"callbacks", "backprop", "backprop_check"} | HEAVY,
+    "callbacks.tensorboard_log": {"callbacks", "backprop", "backprop_check"} | HEAVY,
+    "backprop_check.format": {"backprop_check", "tensorboard"},
+    "backprop_check.plugin": {"backprop_check", "tensorboard"},
     "train": (PROJECT - {"grade", "grading"}) | HEAVY,
     "grading": {"grading"},
     "grading.confined.worker": {"grading"},
