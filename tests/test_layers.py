@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROJECT = {"backprop", "backprop_check", "callbacks", "config", "datasets", "grade", "grading", "models", "runs", "train"}
+PROJECT = {
+    "backprop",
+    "backprop_check",
+    "callbacks",
+    "config",
+    "datasets",
+    "grade",
+    "grading",
+    "models",
+    "runs",
+    "train",
+}
 HEAVY = {"tensorflow", "keras", "tensorboard"}
 
 ALLOWED = {
