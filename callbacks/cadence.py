@@ -1,5 +1,6 @@
 """Which steps and epochs of a run are logged, so that a long run's log is hardly larger than a short one's."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,8 @@ from backprop.functions import Array
 FIRST_STEPS = 10
 """All of these are logged: there the most happens."""
 
-MOST_LOGGED_STEPS = 2_000
-"""Points of a curve, about; TensorBoard shows 1,000 of them."""
+MOST_LOGGED_STEPS = 1_000
+"""Points of a curve, about. Of more, TensorBoard shows 1,000 that it draws by lot."""
 
 MOST_KEPT_STEPS = 64
 """Steps whose gradients are kept. TensorBoard keeps 100 arrays of a name."""
@@ -48,11 +49,12 @@ class Cadence:
         Args:
             num_steps: of the whole run.
             num_epochs: of the whole run.
-            every: steps between two logged ones, unless the run is so long that they would be too many.
+            every: steps between two logged ones; doubled, tripled, ... where the run is so long that there would be
+                too many of them.
             check_every: steps between two checked ones, which alone can be kept; 0 where none is.
             bytes_of_step: what keeping a step takes.
         """
-        every = max(every, num_steps // MOST_LOGGED_STEPS)
+        every *= max(1, math.ceil(num_steps / (every * MOST_LOGGED_STEPS)))
         logged = np.union1d(np.arange(min(FIRST_STEPS, num_steps)), np.arange(0, num_steps, every))
         checked = logged[logged % check_every == 0] if check_every else logged[:0]
         how_many = int(np.clip(MOST_KEPT_BYTES // bytes_of_step, FEWEST_KEPT_STEPS, MOST_KEPT_STEPS))

@@ -126,10 +126,10 @@ def train_histograms(record: GradientRecord, steps: Array, a: Sequence[Array]) -
         a: activations of all layers, (n, B, units) each, beginning with the inputs.
 
     Returns:
-        By tag, (n, *shape) each: all parameters, all gradients, and the activations of each layer but the input.
+        By tag, (n, *shape) each: kernels, their gradients, and the activations of each layer but the input.
     """
     arrays, chosen = {}, as_slice(steps)
-    for i in range(len(record.names)):
+    for i in range(0, len(record.names), 2):
         arrays[f"weights/{short_name(i)}"] = record.parameters[i][chosen]
         arrays[f"gradients/{short_name(i)}"] = record.gradients[i][chosen]
     return arrays | {f"activations/L{l}": a_l for l, a_l in enumerate(a) if l > 0}

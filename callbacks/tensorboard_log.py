@@ -41,10 +41,11 @@ class TensorBoardLog(keras.callbacks.Callback):
     | `gradient report`                        | train             | a text, at the end of each epoch              |
     | `configuration`                          | train             | a text                                        |
 
-    The first ten steps are logged, and every `log_every`-th; of more than 20,000 steps, about 2,000. Of at most 64
-    steps the gradients are kept, with the factors of their chain rule, for the tab "Backprop check"; and of the first
-    step that is found wrong. A graph of operations, hyperparameters, and the hidden activations for the projector
-    complete it. L1 W is the first layer's kernel, L1 b its bias.
+    Logged are the first ten steps and every `log_every`-th; in a long run every second or third of these, and so on, so
+    that a curve has about 1,000 points, which is all that TensorBoard shows. Of at most 64 steps the gradients are kept,
+    with the factors of their chain rule, for the tab "Backprop check"; and of the first step that is found wrong. A
+    graph of operations, hyperparameters, and the hidden activations for the projector complete it. L1 W is the first
+    layer's kernel, L1 b its bias.
 
     Errors are logged as their logarithm to base 10, since TensorBoard's tables show anything below 1e-4 as 0. Steps are
     counted over all epochs, from 0; the values of an epoch's end stand at the number of steps done.
@@ -62,7 +63,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         image_shape: rows and columns, where the inputs are pictures with values in [0, 1].
         settings: of the run, for a text.
         hyperparameters: of the run, for the HParams tab.
-        log_every: steps between two logged ones.
+        log_every: steps between two logged ones, at least.
 
     Raises:
         OSError: where a file cannot be written.

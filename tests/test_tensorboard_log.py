@@ -151,13 +151,13 @@ def test_a_fault_in_one_layer_splits_that_layers_norm_and_lifts_its_error_alone(
 
 def test_histograms_count_every_entry(right):
     events, records = right.events("train"), right.records
-    expected = {f"{kind}/{name}": [0, 100] for kind in ("weights", "gradients") for name in NAMES}
+    expected = {f"{kind}/{name}": [0, 100] for kind in ("weights", "gradients") for name in NAMES[::2]}
     expected |= {f"activations/L{layer}": [0, 100] for layer in (1, 2, 3)}
     tags = events.Tags()["histograms"]
     assert {tag: [event.step for event in events.Histograms(tag)] for tag in tags} == expected
     for kind, field in (("weights", "parameters"), ("gradients", "gradients")):
-        for i, name in enumerate(NAMES):
-            for event in events.Histograms(f"{kind}/{name}"):
+        for i in (0, 2, 4):
+            for event in events.Histograms(f"{kind}/{NAMES[i]}"):
                 values, histogram = records.whole(field, i)[event.step], event.histogram_value
                 assert (histogram.min, histogram.max) == pytest.approx((values.min(), values.max()))
                 assert sum(histogram.bucket) == histogram.num == values.size
