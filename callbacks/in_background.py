@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import keras
+from threadpoolctl import threadpool_limits
 
 from callbacks.record import GradientRecord
 
@@ -21,6 +22,8 @@ class InBackground(keras.callbacks.Callback):
     All of them must need nothing but the record: the model has moved on meanwhile. Of Keras's hooks they are told the
     beginning and the end of training and epochs, in the training's own thread. At the end of an epoch `then` may still
     be at work on its last record.
+
+    While the training goes on, NumPy's BLAS has one thread. More would wait for each other on processors that are busy.
 
     Args:
         callbacks: in the order of their calls.
@@ -82,6 +85,7 @@ class InBackground(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Tell all."""
         self._start()
+        self._blas_limit = threadpool_limits(limits=1, user_api="blas")
         for callback in (*self.callbacks, *self.then):
             callback.on_train_begin(logs)
 
@@ -101,8 +105,11 @@ class InBackground(keras.callbacks.Callback):
         """Tell all. An error that is still to be raised waits for `wait`: others must learn of the end, too."""
         self._first_thread.shutdown()
         self._second_thread.shutdown()
-        for callback in (*self.callbacks, *self.then):
-            callback.on_train_end(logs)
+        try:
+            for callback in (*self.callbacks, *self.then):
+                callback.on_train_end(logs)
+        finally:
+            self._blas_limit.restore_original_limits()
 
 
 def _show(callbacks: list[keras.callbacks.Callback], record: GradientRecord, after: Future | None = None) -> None:

@@ -3,9 +3,8 @@
 It is done once an epoch, in the time of some training steps: Pillow draws everything in one palette, so that a pixel is
 a byte and little is left to pack. The functions know nothing of TensorBoard or Keras: arrays in, a picture out.
 
-TensorBoard 2.21 shows pictures 350 pixels wide, and leaves pixels out where a picture is wider. So these are 700 wide:
-each second pixel makes a clean picture, all of them a sharp one on a display of double density. Therefore nothing is
-thinner than two pixels, enlarged weights begin at even ones, and letters are large.
+TensorBoard 2.21 shows pictures 350 pixels wide, without smoothing, and leaves pixels out where a picture is wider. So
+these are 350 wide: every pixel is seen, and there is a quarter to draw and to pack of what a picture of 700 would have.
 
 **Colours.** On white. Blue is below zero and red above, after ColorBrewer's RdBu, which colour-blind readers can tell
 apart. Grey has no sign. Magenta is what is infinite or not a number.
@@ -17,7 +16,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -63,15 +62,15 @@ PALETTE = _palette()
 
 # --- sizes, in pixels -------------------------------------------------------------------------------------------
 
-WIDTH = 700
-GAP = 4
-MARGIN = 8
-LINE = 46
+WIDTH = 350
+GAP = 2
+MARGIN = 4
+LINE = 23
 """Height of a line of text."""
 
-TEXT = 34
-SMALL_TEXT = 28
-SMALLEST_TEXT = 20
+TEXT = 17
+SMALL_TEXT = 14
+SMALLEST_TEXT = 10
 
 MAX_TILES = 64
 MAX_DIGITS = 16
@@ -85,10 +84,10 @@ FAINTEST = 0.05
 """The weakest edge that is drawn, as a share of the strongest."""
 
 LAYERS_TOP = 2 * LINE
-LAYERS_HEIGHT = 480
-LAYER_WIDTH = 170
-PATCH = 168
-LEFT, RIGHT = 100, 80
+LAYERS_HEIGHT = 240
+LAYER_WIDTH = 85
+PATCH = 84
+LEFT, RIGHT = 50, 40
 """From the picture's border to the middle of the input, and of the output."""
 
 
@@ -99,7 +98,7 @@ def png(picture: Image.Image) -> bytes:
     """A picture as the content of a PNG file.
 
     Compressed at level 2. Measured on a run's pictures, with the zlib-ng of Pillow's wheels: at level 1, it is no
-    quicker and files are 9 % larger; at level 6, it takes three times as long and files are 30 % smaller.
+    quicker and files are 5 % larger; at level 6, it takes four times as long and files are 16 % smaller.
     """
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=2)
@@ -118,7 +117,7 @@ def kernel_tiles(kernel: Array, image_shape: tuple[int, int], title: str = "") -
         title: written above, at the left.
 
     Returns:
-        A picture in `PALETTE`, 700 pixels wide, or wider where the tiles need it.
+        A picture in `PALETTE`, 350 pixels wide, or wider where the tiles need it.
 
     Raises:
         ValueError: where the kernel is empty, has not two axes, or does not fit `image_shape`.
@@ -145,8 +144,8 @@ def kernel_tiles(kernel: Array, image_shape: tuple[int, int], title: str = "") -
     canvas.colour_bar((canvas.width - MARGIN, LINE // 2), f"± {_number(_largest(kernel))}")
     for note in notes:
         canvas.write((MARGIN, LINE + LINE // 2), note, anchor="lm")
-    canvas.paste(sheet, _even((canvas.width - width) // 2), canvas.height - height)
-    return canvas.picture()
+    canvas.paste(sheet, (canvas.width - width) // 2, canvas.height - height)
+    return canvas.picture
 
 
 def confusion_matrix(counts: Array) -> Image.Image:
@@ -160,7 +159,7 @@ def confusion_matrix(counts: Array) -> Image.Image:
         counts: integer (C, C), rows are the true classes, columns the predicted ones.
 
     Returns:
-        A picture in `PALETTE`, 700 pixels wide, or wider for hundreds of classes.
+        A picture in `PALETTE`, 350 pixels wide, or wider for hundreds of classes.
 
     Raises:
         ValueError: where the counts are not square, not integers, or negative.
@@ -173,26 +172,26 @@ def confusion_matrix(counts: Array) -> Image.Image:
     if counts.min() < 0:
         raise ValueError(f"counts hold {counts.min()}; expected none below 0")
     classes, margin = len(counts), 2 * LINE
-    cell = max(2, _even((WIDTH - margin - 2) // classes))
+    cell = max(1, (WIDTH - margin - 1) // classes)
     middles = [margin + k * cell + cell // 2 for k in range(classes)]
     end = margin + classes * cell
 
-    canvas = _Canvas(max(WIDTH, end + 2), end + 2)
+    canvas = _Canvas(max(WIDTH, end + 1), end + 1)
     canvas.paste(_enlarge(_confusion_colours(counts), cell), margin, margin)
     canvas.write(((margin + end) // 2, LINE // 2), "predicted")
-    canvas.write((margin - 10, margin - LINE // 2), "true", anchor="rm")
+    canvas.write((margin - 5, margin - LINE // 2), "true", anchor="rm")
     for k in range(0, classes, math.ceil(LINE / cell)):  # as many labels as there is room for
         canvas.write((middles[k], margin - LINE // 2), str(k))
-        canvas.write((margin - 10, middles[k]), str(k), anchor="rm")
+        canvas.write((margin - 5, middles[k]), str(k), anchor="rm")
     text_size = _text_size(str(counts.max()), cell)
     if text_size >= SMALLEST_TEXT:
         for k in range(classes + 1):
             line = margin + k * cell
-            canvas.shapes.line((line, margin, line, end), LIGHT_GREY, width=2)
-            canvas.shapes.line((margin, line, end, line), LIGHT_GREY, width=2)
+            canvas.shapes.line((line, margin, line, end), LIGHT_GREY)
+            canvas.shapes.line((margin, line, end, line), LIGHT_GREY)
         for true, predicted in np.argwhere(counts):
             canvas.write((middles[predicted], middles[true]), str(counts[true, predicted]), text_size)
-    return canvas.picture()
+    return canvas.picture
 
 
 def misclassified(images: Array, true: Array, predicted: Array, cost: Array) -> Image.Image:
@@ -211,7 +210,8 @@ def misclassified(images: Array, true: Array, predicted: Array, cost: Array) -> 
     Raises:
         ValueError: where the images have not three axes, or the others not one entry for each image.
     """
-    images = _floats("images", images, "(n, rows, columns)", may_be_none=True)
+    images = np.asarray(images)
+    _check_axes("images", images, "(n, rows, columns)", may_be_none=True)
     true, predicted, cost = np.asarray(true), np.asarray(predicted), np.asarray(cost, dtype=np.float64)
     shapes = {"true": true.shape, "predicted": predicted.shape, "cost": cost.shape}
     unfit = [f"{name} has shape {shape}" for name, shape in shapes.items() if shape != images.shape[:1]]
@@ -229,16 +229,16 @@ def misclassified(images: Array, true: Array, predicted: Array, cost: Array) -> 
     tile_height, tile_width = tiles.shape[1] + LINE, tiles.shape[2] + GAP
 
     canvas = _Canvas(max(WIDTH, sheet.shape[1]), LINE + len(sheet))
-    left = _even((canvas.width - sheet.shape[1]) // 2)
+    left = (canvas.width - sheet.shape[1]) // 2
     canvas.write((MARGIN, LINE // 2), f"{len(worst)} of {len(wrong):,} wrong", anchor="lm")
-    canvas.write_arrow((canvas.width - 188, LINE // 2), "true", "predicted")
+    canvas.write_arrow((canvas.width - 94, LINE // 2), "true", "predicted")
     canvas.paste(sheet, left, LINE)
     for k, sample in enumerate(worst):
         row, column = divmod(k, DIGITS_IN_ROW)
         middle = left + column * tile_width + tiles.shape[2] // 2
         caption = LINE + (row + 1) * tile_height - LINE // 2
         canvas.write_arrow((middle, caption), str(true[sample]), str(predicted[sample]))
-    return canvas.picture()
+    return canvas.picture
 
 
 def network(
@@ -257,7 +257,7 @@ def network(
         image_shape: rows and columns of the input; None draws it as units.
 
     Returns:
-        A picture in `PALETTE`, 700 pixels wide, or wider for more than two hidden layers.
+        A picture in `PALETTE`, 350 pixels wide, or wider for more than two hidden layers.
 
     Raises:
         ValueError: where the gradients do not make a network, or do not fit `image_shape`; it tells all that is wrong.
@@ -279,7 +279,7 @@ def network(
     for layer in layers:
         _draw_layer(canvas, layer)
     _write_scales(canvas, x, dW, db)
-    return canvas.picture()
+    return canvas.picture
 
 
 def sprite(images: Array) -> Image.Image:
@@ -372,14 +372,9 @@ def _number(value: float) -> str:
 # --- from tiles to sheets -----------------------------------------------------------------------------------------
 
 
-def _even(length: int) -> int:
-    """The length, or one less where it is odd."""
-    return length - length % 2
-
-
 def _scale(rows: int, columns: int, height: int, width: int) -> int:
-    """How often to repeat a tile's pixels so that it fills the room: an even number, or 1 where it is too large."""
-    return max(1, _even(min(height // rows, width // columns)))
+    """How often to repeat a tile's pixels so that it fills the room; 1 where it is too large."""
+    return max(1, min(height // rows, width // columns))
 
 
 def _tiles_in_row(n: int, rows: int, columns: int) -> int:
@@ -422,59 +417,61 @@ def _text_size(text: str, room: int) -> int:
     return int(min(0.9 * room * TEXT / _font(TEXT).getlength(text), 0.5 * room, 2 * TEXT))
 
 
-_INK_TO_GREY = [WHITE + 4 * round(ink * (GREYS // 4) / 255) for ink in range(256)]
-"""Every fourth grey is smooth enough, and makes smaller files."""
+PALEST_INK = 0.3
+"""What is paler is left out, as it would be a bright seam on a dark colour."""
 
-_IS_INKED = [255 * (ink > 80) for ink in range(256)]
-"""What is paler would be a bright seam on a dark colour."""
+
+@lru_cache(maxsize=4096)
+def _letters(text: str, size: int, anchor: str) -> tuple[Image.Image, Image.Image, int, int]:
+    """A text in greys, where it has ink, and its left and its top as seen from the anchor.
+
+    Pillow smooths no text in a palette picture. So its ink is drawn apart, and its greys are among the palette's. It is
+    kept, because that takes twenty times as long as to paste it, and most texts come back in each epoch.
+    """
+    left, top, right, bottom = (int(edge) for edge in _font(size).getbbox(text, anchor=anchor))
+    ink = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(ink).text((-left, -top), text, fill=255, font=_font(size), anchor=anchor)
+    shares = np.asarray(ink) / 255
+    return _image(_greys(shares)), Image.fromarray(shares > PALEST_INK), left, top
 
 
 class _Canvas:
-    """White ground to draw on: shapes and sheets by palette index, and smooth text above them.
-
-    Pillow smooths no text in a palette picture. So text has a layer of its own, and its greys are among the palette's.
-    """
+    """White ground to draw on, by palette index; what is drawn later lies on top."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
-        self._image = _image(np.full((height, width), WHITE, dtype=np.uint8))
-        self.shapes = ImageDraw.Draw(self._image)
-        self._letters = Image.new("L", (width, height))
-        self._pen = ImageDraw.Draw(self._letters)
+        self.picture = _image(np.full((height, width), WHITE, dtype=np.uint8))
+        self.shapes = ImageDraw.Draw(self.picture)
 
     def write(self, position: tuple[int, int], text: str, size: int = TEXT, anchor: str = "mm") -> None:
         """Black text; the anchor is Pillow's, such as "lm" for its left end at half its height."""
-        self._pen.text(position, text, fill=255, font=_font(size), anchor=anchor)
+        letters, inked, left, top = _letters(text, size, anchor)
+        self.picture.paste(letters, (position[0] + left, position[1] + top), inked)
 
     def write_arrow(self, middle: tuple[int, int], before: str, after: str) -> None:
         """Two texts with an arrow between them."""
         x, y = middle
-        self.write((x - 28, y), before, anchor="rm")
-        self.write((x + 28, y), after, anchor="lm")
-        self.shapes.line((x - 18, y, x + 10, y), BLACK, width=4)
-        self.shapes.polygon([(x + 6, y - 10), (x + 18, y), (x + 6, y + 10)], BLACK)
+        self.write((x - 14, y), before, anchor="rm")
+        self.write((x + 14, y), after, anchor="lm")
+        self.shapes.line((x - 9, y, x + 5, y), BLACK, width=2)
+        self.shapes.polygon([(x + 3, y - 5), (x + 9, y), (x + 3, y + 5)], BLACK)
 
     def colour_bar(self, right: tuple[int, int], text: str, size: int = TEXT) -> None:
         """The tones from blue to red, and then the text, which ends at the position."""
         x, y = right
         self.write(right, text, size, anchor="rm")
-        bar = np.arange(ZERO - TONES, ZERO + TONES + 1, dtype=np.uint8)[np.newaxis].repeat(2, axis=1).repeat(24, axis=0)
-        self.paste(bar, x - int(_font(size).getlength(text)) - bar.shape[1] - 12, y - 12)
+        bar = np.arange(ZERO - TONES, ZERO + TONES + 1, dtype=np.uint8)[np.newaxis].repeat(12, axis=0)
+        self.paste(bar, x - int(_font(size).getlength(text)) - bar.shape[1] - 6, y - 6)
 
     def paste(self, sheet: Indices, left: int, top: int) -> None:
         """A sheet of palette indices, as it is."""
-        self._image.paste(_image(sheet), (left, top))
-
-    def picture(self) -> Image.Image:
-        """All that was drawn and written."""
-        self._image.paste(self._letters.point(_INK_TO_GREY), mask=self._letters.point(_IS_INKED, "1"))
-        return self._image
+        self.picture.paste(_image(sheet), (left, top))
 
 
 def _message(text: str) -> Image.Image:
     canvas = _Canvas(WIDTH, 4 * LINE)
     canvas.write((WIDTH // 2, 2 * LINE), text)
-    return canvas.picture()
+    return canvas.picture
 
 
 # --- the network --------------------------------------------------------------------------------------------------
@@ -569,7 +566,7 @@ def _draw_edges(canvas: _Canvas, before: _Layer, after: _Layer, shares: Array, c
     for place in np.argsort(strengths, axis=None).tolist():
         j, k = divmod(place, len(ends))
         if strengths[j, k] >= FAINTEST:
-            canvas.shapes.line((before.x, starts[j], after.x, ends[k]), int(colours[j, k]), width=3)
+            canvas.shapes.line((before.x, starts[j], after.x, ends[k]), int(colours[j, k]))
 
 
 def _draw_layer(canvas: _Canvas, layer: _Layer) -> None:
@@ -579,12 +576,12 @@ def _draw_layer(canvas: _Canvas, layer: _Layer) -> None:
     if layer.is_picture:
         height, width = layer.colours.shape
         left, top = layer.x - width // 2, layer.y[0] - height // 2
-        canvas.shapes.rectangle((left - 2, top - 2, left + width + 1, top + height + 1), outline=BLACK, width=2)
+        canvas.shapes.rectangle((left - 1, top - 1, left + width, top + height), outline=BLACK)
         canvas.paste(layer.colours, left, top)
         return
-    radius = min(20, LAYERS_HEIGHT // (2 * len(layer.shown)) - 2)
+    radius = min(10, LAYERS_HEIGHT // (2 * len(layer.shown)) - 1)
     for y, colour in zip(layer.y, layer.colours.tolist(), strict=True):
-        canvas.shapes.circle((layer.x, y), radius, colour, outline=BLACK, width=2)
+        canvas.shapes.circle((layer.x, y), radius, colour, outline=BLACK)
 
 
 def _write_scales(canvas: _Canvas, x: list[int], dW: list[Array], db: list[Array]) -> None:
@@ -602,14 +599,19 @@ def _write_scales(canvas: _Canvas, x: list[int], dW: list[Array], db: list[Array
 # --- what comes in ------------------------------------------------------------------------------------------------
 
 
-def _floats(name: str, array: Array, axes: str, may_be_none: bool = False) -> Array:
-    """The array as float64, where it has the axes that are named, such as "(n, rows, columns)".
+def _floats(name: str, array: Array, axes: str) -> Array:
+    """The array as float64, where it has the axes that are named; see `_check_axes`."""
+    floats = np.asarray(array, dtype=np.float64)
+    _check_axes(name, floats, axes)
+    return floats
+
+
+def _check_axes(name: str, array: Array, axes: str, may_be_none: bool = False) -> None:
+    """Check that an array has the axes that are named, such as "(n, rows, columns)".
 
     Raises:
         ValueError: with its shape, where it has another number of axes, or one of length 0. The first axis may have
             that length if there `may_be_none`.
     """
-    floats = np.asarray(array, dtype=np.float64)
-    if floats.ndim != len(axes.strip("(),").split(",")) or 0 in floats.shape[may_be_none:]:
-        raise ValueError(f"{name} has shape {floats.shape}; expected {axes}, not empty")
-    return floats
+    if array.ndim != len(axes.strip("(),").split(",")) or 0 in array.shape[may_be_none:]:
+        raise ValueError(f"{name} has shape {array.shape}; expected {axes}, not empty")

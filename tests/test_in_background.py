@@ -7,6 +7,7 @@ import models.tensorflow_backend  # noqa: F401
 import keras
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 import train
 from callbacks.gradient_check import GradientCheck, GradientMismatch
@@ -200,6 +201,24 @@ def test_an_error_of_then_ends_the_training_too():
     fit_with(background)
     with pytest.raises(OSError, match="the disk is full"):
         background.wait()
+
+
+def blas_threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_blas_has_one_thread_meanwhile_and_its_threads_back_afterwards():
+    before, during = blas_threads(), []
+
+    class Looks(keras.callbacks.Callback):
+        def on_gradients(self, record):
+            during.append(blas_threads())
+
+    fit_with(InBackground([], then=[Looks()]))
+    with pytest.raises(GradientMismatch):
+        fit_with(InBackground([Breaks(4)]))
+    assert set(map(tuple, during)) == {(1,) * len(before)}
+    assert blas_threads() == before
 
 
 def test_it_can_train_twice():
