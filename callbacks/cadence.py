@@ -10,8 +10,9 @@ from backprop.functions import Array
 FIRST_STEPS = 10
 """All of these are logged: there the most happens."""
 
-MOST_LOGGED_STEPS = 1_000
-"""Points of a curve, about. Of more, TensorBoard shows 1,000 that it draws by lot."""
+MOST_LOGGED_STEPS = 500
+"""Points of a curve, about: more than a chart is wide. Of more than 1,000, TensorBoard shows some that it draws by lot.
+"""
 
 MOST_KEPT_STEPS = 64
 """Steps whose gradients are kept. TensorBoard keeps 100 arrays of a name."""

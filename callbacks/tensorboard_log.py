@@ -42,10 +42,10 @@ class TensorBoardLog(keras.callbacks.Callback):
     | `configuration`                          | train             | a text                                        |
 
     Logged are the first ten steps and every `log_every`-th; in a long run every second or third of these, and so on, so
-    that a curve has about 1,000 points, which is all that TensorBoard shows. Of at most 64 steps the gradients are kept,
-    with the factors of their chain rule, for the tab "Backprop check"; and of the first step that is found wrong. A
-    graph of operations, hyperparameters, and the hidden activations for the projector complete it. L1 W is the first
-    layer's kernel, L1 b its bias.
+    that a curve has some hundred points, more than a chart is wide. Of at most 64 steps the gradients are kept, with
+    the factors of their chain rule, for the tab "Backprop check"; and of the first step that is found wrong. A graph of
+    operations, hyperparameters, and the hidden activations for the projector complete it. L1 W is the first layer's
+    kernel, L1 b its bias.
 
     Errors are logged as their logarithm to base 10, since TensorBoard's tables show anything below 1e-4 as 0. Steps are
     counted over all epochs, from 0; the values of an epoch's end stand at the number of steps done.
