@@ -1,8 +1,8 @@
 """What logging for TensorBoard costs: `python -m benchmarks.tensorboard_log`; about a minute.
 
-The default run with and without its log, turn by turn in one process, each from new weights. What counts of a run is the
-time from the second epoch's beginning to the end of the training, pictures and projector included: the first epoch has
-the compiling.
+The default run with and without its log, turn by turn in one process, each from new weights. What counts of a run is
+the time from the second epoch's beginning to the end of the training, pictures and projector included: the first epoch
+has the compiling.
 """
 
 import statistics
