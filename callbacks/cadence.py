@@ -25,8 +25,8 @@ FEWEST_KEPT_STEPS = 4
 LARGEST_KEPT_STEP = 64 * 2**20
 """Bytes. Larger steps are not kept."""
 
-MOST_PICTURED_EPOCHS = 10
-"""TensorBoard keeps 10 pictures of a name."""
+MOST_PICTURED_EPOCHS = 5
+"""Drawing takes about as long as all else that is logged of an epoch. TensorBoard keeps 10 pictures of a name."""
 
 
 @dataclass(frozen=True)

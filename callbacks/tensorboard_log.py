@@ -36,7 +36,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     | `4 weights/log10 upd ratio L1` ...       | train             | at logged steps, ||update|| / ||kernel||      |
     | `5 units/L1 inactive` ...                | train             | at logged steps, the share of hidden units    |
     | `weights/`, `gradients/`, `activations/` | train             | histograms, at every tenth logged step        |
-    | `hidden_1 kernel`, `network ...`, ...    | train             | pictures, at the end of at most 10 epochs     |
+    | `hidden_1 kernel`, `network ...`, ...    | train             | pictures, at the end of at most 5 epochs      |
     | `confusion matrix`, `worst ...`          | validation        | pictures, likewise                            |
     | `gradient report`                        | train             | a text, at the end of each epoch              |
     | `configuration`                          | train             | a text                                        |

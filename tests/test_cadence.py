@@ -17,7 +17,7 @@ def test_a_short_run_logs_the_first_ten_steps_and_every_tenth():
     assert steps[cadence.logged(steps)].tolist() == [*range(10), *range(10, 132, 10)]
     assert steps[cadence.with_histograms(steps)].tolist() == [0, 100]
     assert cadence.kept == {*range(10), *range(10, 132, 10)}
-    assert cadence.pictured_epochs == set(range(10))
+    assert cadence.pictured_epochs == {0, 1, 3, 5, 9}
 
 
 @pytest.mark.parametrize("num_steps", [1, 9, 18_750, 10**6, 2 * 10**9])
@@ -27,7 +27,7 @@ def test_no_run_logs_too_much(num_steps):
     assert cadence.every % 10 == 0
     assert 1 <= len(cadence.kept) <= 64
     assert len(cadence.kept) * LECTURE_STEP <= 16 * 2**20
-    assert len(cadence.pictured_epochs) <= 10
+    assert len(cadence.pictured_epochs) <= 5
     assert cadence.logged(np.array(sorted(cadence.kept))).all()
     assert {0, min(num_steps, 10**5) - 1} <= cadence.pictured_epochs
 
