@@ -113,6 +113,8 @@ class TensorBoardLog(keras.callbacks.Callback):
                 at_last.callback(events.close)
             record = self._last_record
             if record is not None:
+                if not _ends_epoch(record):
+                    self._write_report(record)
                 if record.first_step + len(record) > self._pictured_after:
                     self._write_pictures(record)
                 if self.validation is not None:
@@ -148,8 +150,8 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._report.add(record)
         with np.errstate(all="ignore"):  # what is not finite is logged as that
             self._write_steps(record)
-        if record.first_step + len(record) == (record.epoch + 1) * record.num_steps_per_epoch:
-            self._train.write(record.first_step + len(record), [text("gradient report", self._report.finish())])
+        if _ends_epoch(record):
+            self._write_report(record)
             if record.epoch in self._cadence.pictured_epochs:
                 self._write_pictures(record)
         self._flush()
@@ -183,7 +185,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     def _first_wrong_step(self, checked: CheckedSteps) -> int | None:
         """Index of the run's first wrong step, where it is in this record."""
         wrong = checked.indices[~(checked.errors <= self.check.tolerance).all(axis=0)]
-        if self._seen_wrong or len(wrong) == 0:
+        if self._seen_wrong or len(wrong) == 0 or not self._cadence.kept:
             return None
         self._seen_wrong = True
         return int(wrong[0])
@@ -197,6 +199,10 @@ class TensorBoardLog(keras.callbacks.Callback):
             values = {name: (logs or {}).get(f"{prefix}{name}") for name in ("loss", "accuracy")}
             events.write(steps_done, [scalar(f"1 learning/{name}", v) for name, v in values.items() if v is not None])
             events.flush()
+
+    def _write_report(self, record: GradientRecord) -> None:
+        """Of the epoch up to the end of the record."""
+        self._train.write(record.first_step + len(record), [text("gradient report", self._report.finish())])
 
     def _write_pictures(self, record: GradientRecord) -> None:
         """Of the network as it is after the record."""
@@ -229,3 +235,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         with np.errstate(all="ignore"):
             _, a = forward(self.check.network, record.final_parameters[0::2], record.final_parameters[1::2], x)
         return a
+
+
+def _ends_epoch(record: GradientRecord) -> bool:
+    return record.first_step + len(record) == (record.epoch + 1) * record.num_steps_per_epoch

@@ -236,10 +236,24 @@ def test_the_first_wrong_step_is_kept_whichever_it_is(right, tmp_path, step):
     records = [dataclasses.replace(record, found={}) for record in right.records.records]
     at = next(i for i, record in enumerate(records) if record.first_step <= step < record.first_step + len(record))
     records[at] = with_fault(records[at], "gradients", 2, spoil, step - records[at].first_step)
-    about, steps = kept_steps(log_of_records(tmp_path, check, records))
+    run = log_of_records(tmp_path, check, records)
+    about, steps = kept_steps(run)
+    reports = list(texts(run.events("train"), "gradient report").values())
+    assert "| hidden_2 kernel |" in next(line for line in reports[-1].splitlines() if "FAIL" in line)
+    assert len(reports) == step // 11 + 1, "the epoch in which the training stopped has its report, too"
     assert step in steps
     assert np.flatnonzero(~(steps[step].errors <= about.tolerance)).tolist() == [2]
     assert sum((~(kept.errors <= about.tolerance)).any() for kept in steps.values()) == 1
+
+
+def test_steps_too_large_to_be_kept_are_not_kept_where_they_are_wrong_either(right, tmp_path, monkeypatch):
+    monkeypatch.setattr("callbacks.cadence.LARGEST_KEPT_STEP", 1000)
+    check = GradientCheck(train.manual_network(Config()), right.data.x_train, right.data.y_train)
+    record = dataclasses.replace(right.records.records[0], found={})
+    run = log_of_records(tmp_path, check, [with_fault(record, "gradients", 2, lambda g: 2 * g)])
+    assert check.steps_wrong > 0
+    with pytest.raises(KeyError):
+        run.events("train").PluginTagToContent("backprop_check")
 
 
 # --- pictures, texts, graph -------------------------------------------------------------------------------------
