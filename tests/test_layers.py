@@ -14,8 +14,10 @@ PROJECT = {
     "callbacks",
     "config",
     "datasets",
+    "explain",
     "grade",
     "grading",
+    "microscope",
     "models",
     "runs",
     "train",
@@ -31,6 +33,7 @@ ALLOWED = {
     "config": {"config", "backprop", "datasets"},
     "models.mlp": {"models"} | HEAVY,
     "models.losses": {"models"} | HEAVY,
+    "models.tape": {"models"} | HEAVY,
     "models.tensorflow_backend": {"models"} | HEAVY,
     "callbacks": {"callbacks"},
     "callbacks.record": {"callbacks"},
@@ -50,7 +53,11 @@ ALLOWED = {
     "callbacks.tensorboard_log": {"callbacks", "backprop", "backprop_check"} | HEAVY,
     "backprop_check.format": {"backprop_check", "tensorboard"},
     "backprop_check.plugin": {"backprop_check", "tensorboard"},
-    "train": (PROJECT - {"grade", "grading"}) | HEAVY,
+    "train": (PROJECT - {"grade", "grading", "explain", "microscope"}) | HEAVY,
+    "microscope.weight": {"microscope", "backprop"},
+    "microscope.report": {"microscope", "backprop"},
+    "microscope.loading": (PROJECT - {"grade", "grading", "explain"}) | HEAVY,
+    "explain": (PROJECT - {"grade", "grading"}) | HEAVY,
     "grading": {"grading"},
     "grading.confined.worker": {"grading"},
     "grading.sandbox": {"grading"},
@@ -94,12 +101,13 @@ def test_every_module_is_listed():
     assert modules - set(ALLOWED) <= {"datasets", "models"}
 
 
-def test_importing_train_says_and_writes_nothing(tmp_path):
+@pytest.mark.parametrize("module", ["train", "explain"])
+def test_importing_a_program_says_and_writes_nothing(tmp_path, module):
     work, home = tmp_path / "work", tmp_path / "home"  # libraries keep caches at home
     work.mkdir()
     home.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", "import train"],
+        [sys.executable, "-c", f"import {module}"],
         cwd=work,
         env=os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(home)},
         capture_output=True,
