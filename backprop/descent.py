@@ -6,9 +6,10 @@ The lecture's loop is short. For each batch of samples:
     backward    which way is uphill?
     sgd_step    a nudge downhill
 
-`train` is that loop, with each of its decisions a small function of its own: which batches, which samples, at which
-parameters the gradient is taken, which direction and how far to go. `Descent` holds them, as `ChainRule` holds the
-factors of the gradient, so that each can be replaced to see what a mistake does to the training.
+`steps` is that loop, and `train` goes through it to the end. Each of its decisions is a small function of its own:
+which batches, which samples, at which parameters the gradient is taken, which direction and how far to go. `Descent`
+holds them, as `ChainRule` holds the factors of the gradient, so that each can be replaced to see what a mistake does to
+the training.
 
     W, b = train(network, W, b, x, y, batches, learning_rate=1.0)
 
@@ -17,7 +18,7 @@ The letters are those of `backprop.network`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -46,6 +47,7 @@ class Run:
         learning_rate: the length of a step, as a factor of the gradient.
         parameters: `(W, b)` before each step so far, the present one last.
         gradients: `(dW, db)` of each step so far, the present one last.
+        memory: what a wrong rule keeps from step to step, by a name of its own; the right ones keep nothing.
     """
 
     network: Network
@@ -55,6 +57,7 @@ class Run:
     learning_rate: float
     parameters: list[Parameters] = field(default_factory=list)
     gradients: list[Parameters] = field(default_factory=list)
+    memory: dict[str, Any] = field(default_factory=dict)
 
 
 def schedule(r: Run) -> Sequence[Batch]:
@@ -135,8 +138,23 @@ def train(
         ([array([[0.25]])], [array([0.])])
     """
     r = Run(network, x, y, batches, learning_rate, parameters=[(list(W), list(b))])
-    for batch in descent.schedule(r):
+    for _ in steps(r, descent):
+        pass
+    return r.parameters[-1]
+
+
+def steps(r: Run, descent: Descent = Descent()) -> Iterator[int]:
+    """The loop itself, one step at a time, for those who look on.
+
+    Args:
+        r: with the first parameters in it; each step adds its own.
+        descent: the loop's decisions; the default is right.
+
+    Yields:
+        How many steps are done, after each.
+    """
+    for number, batch in enumerate(descent.schedule(r), 1):
         x_batch, y_batch = descent.samples(r, batch)
         r.gradients.append(descent.gradient(r, *descent.point(r), x_batch, y_batch))
         r.parameters.append(descent.step(*r.parameters[-1], *descent.direction(r), descent.rate(r)))
-    return r.parameters[-1]
+        yield number

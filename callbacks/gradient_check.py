@@ -1,6 +1,7 @@
 """Holds every gradient of a training run against the manual backpropagation."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -21,7 +22,16 @@ CACHE_BYTES = 3 * 2**20
 
 
 class GradientMismatch(Exception):
-    """A gradient, a cost or an update differs from the manual one. The message names step, layer, tensor and error."""
+    """A gradient, a cost or an update differs from the manual one. The message names step, layer, tensor and error.
+
+    Args:
+        message: all of it in words.
+        reports: of the tensors that differ in the first wrong step.
+    """
+
+    def __init__(self, message: str, reports: Sequence[TensorReport] = ()) -> None:
+        super().__init__(message)
+        self.reports = tuple(reports)
 
 
 @dataclass(frozen=True)
@@ -245,7 +255,7 @@ class GradientCheck(keras.callbacks.Callback):
         lines += [f"  {report}" for report in reports]
         message = "\n".join(lines)
         if self.on_mismatch == "stop":
-            raise GradientMismatch(message)
+            raise GradientMismatch(message, reports)
         if self._warned_in_epoch != record.epoch:
             self._warned_in_epoch = record.epoch
             print(f"\n{message}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """What TensorBoard is told of a run once: its configuration, its graph of operations, how charts are laid out."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +69,15 @@ def write_layout_once(logs: Path) -> None:
     events.close()
 
 
-def hparams_start(run_name: str, hyperparameters: Mapping[str, Any]) -> list[Summary.Value]:
+def hparams_start(
+    run_name: str, hyperparameters: Mapping[str, Any], metrics: Sequence[Metric] = METRICS
+) -> list[Summary.Value]:
     """A run begins: for the HParams tab."""
     plain = {
         name: value if isinstance(value, bool | int | float) else in_words(value)
         for name, value in hyperparameters.items()
     }
-    return _values(hparams_config_pb([HParam(name) for name in plain], METRICS), hparams_pb(plain, trial_id=run_name))
+    return _values(hparams_config_pb([HParam(name) for name in plain], metrics), hparams_pb(plain, trial_id=run_name))
 
 
 def hparams_end(success: bool) -> list[Summary.Value]:

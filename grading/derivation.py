@@ -73,7 +73,8 @@ def _replace_rules(rules: T, wrong: tuple[Rules, ...]) -> T:
     return rules
 
 
-def _compose(right: Callable[..., Any], wrong: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
+def compose(right: Callable[..., Any], wrong: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
+    """The wrong function around the right one: each takes the one before as its first argument."""
     for function in wrong:
         right = partial(function, right)
     return right
@@ -127,12 +128,12 @@ def answer(asked: Asked, probe: Probe, derivation: Derivation = RIGHT) -> Quanti
     """
     with np.errstate(all="ignore"):
         quantities = _ANSWERS[asked.computes](asked, probe, derivation)
-        quantities = _compose(lambda quantities: quantities, derivation.returned)(quantities)
+        quantities = compose(lambda quantities: quantities, derivation.returned)(quantities)
     return {name: quantities[name] for name in asked.returns}
 
 
 def _show(asked: Asked, derivation: Derivation) -> Callable[[Array], Array]:
-    return _compose(softmax if asked.softmax else lambda a: a, derivation.output)
+    return compose(softmax if asked.softmax else lambda a: a, derivation.output)
 
 
 def _activation(asked: Asked, probe: Probe, derivation: Derivation) -> Quantities:
@@ -160,7 +161,7 @@ def _forward(asked: Asked, probe: Probe, derivation: Derivation) -> Quantities:
 
 
 def _cost(asked: Asked, probe: Probe, derivation: Derivation) -> Quantities:
-    return {"cost": _compose(batch_cost, derivation.cost)(probe.network, probe.a[-1], probe.y)}
+    return {"cost": compose(batch_cost, derivation.cost)(probe.network, probe.a[-1], probe.y)}
 
 
 def _backward(asked: Asked, probe: Probe, derivation: Derivation) -> Quantities:

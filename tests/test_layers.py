@@ -15,6 +15,7 @@ PROJECT = {
     "config",
     "datasets",
     "explain",
+    "experiments",
     "grade",
     "grading",
     "microscope",
@@ -22,6 +23,8 @@ PROJECT = {
     "runs",
     "train",
 }
+OTHER_PROGRAMS = {"explain", "experiments", "grade", "grading", "microscope"}
+"""What `train.py` does without, and all that is built on it, but for what is said below."""
 HEAVY = {"tensorflow", "keras", "tensorboard"}
 
 ALLOWED = {
@@ -53,17 +56,21 @@ ALLOWED = {
     "callbacks.tensorboard_log": {"callbacks", "backprop", "backprop_check"} | HEAVY,
     "backprop_check.format": {"backprop_check", "tensorboard"},
     "backprop_check.plugin": {"backprop_check", "tensorboard"},
-    "train": (PROJECT - {"grade", "grading", "explain", "microscope"}) | HEAVY,
+    "train": (PROJECT - OTHER_PROGRAMS) | HEAVY,
     "microscope.weight": {"microscope", "backprop"},
     "microscope.report": {"microscope", "backprop"},
-    "microscope.loading": (PROJECT - {"grade", "grading", "explain"}) | HEAVY,
-    "explain": (PROJECT - {"grade", "grading"}) | HEAVY,
+    "microscope.loading": (PROJECT - OTHER_PROGRAMS) | {"microscope"} | HEAVY,
+    "explain": (PROJECT - OTHER_PROGRAMS) | {"explain", "microscope"} | HEAVY,
     "grading": {"grading"},
     "grading.confined.worker": {"grading"},
     "grading.sandbox": {"grading"},
     "grading.grader": {"grading", "backprop"},
     "grading.bug_hunt.__main__": {"grading", "backprop"},
     "grade": {"grade", "grading", "backprop"},
+    "experiments.wrong_training": {"experiments", "backprop", "callbacks", "grading"},
+    "experiments.wrong_outcomes": {"experiments", "backprop", "callbacks", "grading"},
+    "experiments.it_trains_anyway": {"experiments", "backprop", "callbacks", "datasets", "grading"},
+    "experiments.wrong_run": (PROJECT - OTHER_PROGRAMS) | {"experiments", "grading"} | HEAVY,
 }
 
 

@@ -23,21 +23,27 @@ LOOP_HINT = 'The lecture, "Stochastic Gradient Descent": take a mini-batch, upda
 def epochs(r: Run) -> list[list[Batch]]:
     """The batches, epoch by epoch: an epoch is full when every row was used once."""
     found: list[list[Batch]] = [[]]
+    num_rows = 0
     for batch in r.batches:
-        if sum(map(len, found[-1])) >= len(r.x):
+        if num_rows >= len(r.x):
             found.append([])
+            num_rows = 0
         found[-1].append(batch)
+        num_rows += len(batch)
     return found
 
 
 def epoch_and_place(r: Run) -> tuple[int, int]:
     """Which epoch the present step belongs to, and its place in it, both from 0."""
     step = len(r.parameters) - 1
-    for number, batches in enumerate(epochs(r)):
-        if step < len(batches):
+    if "epoch lengths" not in r.memory:
+        r.memory["epoch lengths"] = list(map(len, epochs(r)))
+    lengths: list[int] = r.memory["epoch lengths"]
+    for number, length in enumerate(lengths):
+        if step < length:
             return number, step
-        step -= len(batches)
-    return len(epochs(r)), step
+        step -= length
+    return len(lengths), step
 
 
 def combined(gradients: Sequence[Parameters], weights: Sequence[float]) -> Parameters:
@@ -49,6 +55,22 @@ def combined(gradients: Sequence[Parameters], weights: Sequence[float]) -> Param
     dW = [total(layer) for layer in zip(*(g[0] for g in gradients), strict=True)]
     db = [total(layer) for layer in zip(*(g[1] for g in gradients), strict=True)]
     return dW, db
+
+
+def piled_up(r: Run, keep: Callable[[int], float], weight: Callable[[int], float] = lambda k: 1.0) -> Parameters:
+    """The gradients of all steps so far on one pile, to which each step adds its own.
+
+    Args:
+        r: whose memory holds the pile.
+        keep: takes a step's number, from 0; how much of the pile is kept when it comes.
+        weight: takes the same; how much of its gradient is put on the pile.
+    """
+    known, pile = r.memory.get("pile", (0, None))
+    for k in range(known, len(r.gradients)):
+        added = combined([r.gradients[k]], [weight(k)])
+        pile = added if pile is None or keep(k) == 0 else combined([pile, added], [keep(k), 1.0])
+    r.memory["pile"] = len(r.gradients), pile
+    return pile
 
 
 def largest_batch(r: Run) -> int:
@@ -216,15 +238,15 @@ def updating_while_propagating(
     return right(dataclasses.replace(r, network=network), W, b, x, y)
 
 
-def _since_the_epoch_began(r: Run) -> Parameters:
-    steps = epoch_and_place(r)[1] + 1
-    return combined(r.gradients[-steps:], [1.0] * steps)
+def _unless_the_epoch_begins(r: Run) -> Callable[[int], float]:
+    """For `piled_up`: what is kept when the present step comes, all or nothing."""
+    return lambda k: float(epoch_and_place(r)[1] > 0)
 
 
-def _piled_up(r: Run, steps: int) -> Parameters:
-    """The sum over all samples of the last steps, divided by the size of the present batch."""
-    sizes = [len(batch) for batch in r.batches[: len(r.gradients)]][-steps:]
-    return combined(r.gradients[-steps:], [size / sizes[-1] for size in sizes])
+def _sums_piled_up(r: Run, keep: Callable[[int], float]) -> Parameters:
+    """The sums over the samples of all batches on one pile, divided by the size of the present batch."""
+    sums = piled_up(r, keep, weight=lambda k: len(r.batches[k]))
+    return combined([sums], [1 / len(r.batches[len(r.gradients) - 1])])
 
 
 LOOPS = (
@@ -314,28 +336,28 @@ LOOPS = (
         "the gradients of all batches so far pile up: the sum is never set back to zero",
         "dW += ..., never dW = 0",
         "The average is over the samples of this batch. What is in your sums when a batch begins?",
-        direction=lambda right, r: combined(r.gradients, [1.0] * len(r.gradients)),
+        direction=lambda right, r: piled_up(r, lambda k: 1.0),
     ),
     _loop(
         "gradients-reset-once-an-epoch",
         "the gradients of an epoch's batches pile up: the sum is set back to zero once an epoch only",
         "dW += ..., dW = 0 before the epoch",
         "The average is over the samples of this batch. What is in your sums when a batch begins?",
-        direction=lambda right, r: _since_the_epoch_began(r),
+        direction=lambda right, r: piled_up(r, _unless_the_epoch_begins(r)),
     ),
     _loop(
         "sums-never-reset",
         "the sums over the samples of all batches so far pile up, and are divided by this batch's size",
         "dW += ... for each sample, never dW = 0",
         "The average is over the samples of this batch. What is in your sums when a batch begins?",
-        direction=lambda right, r: _piled_up(r, len(r.gradients)),
+        direction=lambda right, r: _sums_piled_up(r, lambda k: 1.0),
     ),
     _loop(
         "sums-reset-once-an-epoch",
         "the sums over the samples of an epoch's batches pile up, and are divided by this batch's size",
         "dW += ... for each sample, dW = 0 before the epoch",
         "The average is over the samples of this batch. What is in your sums when a batch begins?",
-        direction=lambda right, r: _piled_up(r, epoch_and_place(r)[1] + 1),
+        direction=lambda right, r: _sums_piled_up(r, _unless_the_epoch_begins(r)),
     ),
     _loop(
         "momentum",
@@ -343,9 +365,7 @@ LOOPS = (
         "v = c v + dW; W - rate v",
         "Plain gradient descent follows the present gradient only",
         number=(0.9, 0.99, 0.5),
-        direction=lambda c: (
-            lambda right, r: combined(r.gradients, [c**age for age in reversed(range(len(r.gradients)))])
-        ),
+        direction=lambda c: lambda right, r: piled_up(r, lambda k: c),
     ),
     _loop(
         "momentum-as-mean",
@@ -353,9 +373,7 @@ LOOPS = (
         "v = c v + (1 - c) dW; W - rate v",
         "Plain gradient descent follows the present gradient only",
         number=(0.9, 0.99, 0.5),
-        direction=lambda c: (
-            lambda right, r: combined(r.gradients, [(1 - c) * c**age for age in reversed(range(len(r.gradients)))])
-        ),
+        direction=lambda c: lambda right, r: piled_up(r, lambda k: c, weight=lambda k: 1 - c),
     ),
     _loop(
         "learning-rate-decays-with-each-step",
@@ -433,7 +451,7 @@ LOOPS = (
         "every step uses all samples: the batch is not selected",
         "x, y for x[batch], y[batch]",
         "The batches hold the numbers of the samples to use",
-        schedule=lambda right, r: [np.arange(len(r.x)) for _ in right(r)],
+        schedule=lambda right, r: [np.arange(len(r.x))] * len(right(r)),
     ),
     _loop(
         "the-same-order-every-epoch",

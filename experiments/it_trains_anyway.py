@@ -1,0 +1,249 @@
+"""It trains anyway: why test accuracy does not tell whether a gradient is right.
+
+    python -m experiments.it_trains_anyway                      every mistake of the catalogue, in a few minutes
+    python -m experiments.it_trains_anyway --only sign momentum
+
+Each mistake trains the lecture's network on the whole of MNIST, from the same weights and on the same batches. Shown
+are how well each does, and what the gradient check says of it.
+
+The work is in the other modules. What needs TensorFlow is imported late: the worker processes import this file, too.
+"""
+
+import dataclasses
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from backprop.functions import unknown_name
+from datasets import mnist
+from experiments.wrong_outcomes import Outcome, as_csv, as_json, in_words, paragraph, table_of
+from experiments.wrong_training import CORRECT, Setup, possible_mistakes, train_all
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NAME = "experiments.it_trains_anyway"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Train the lecture's network with each mistake of the catalogue, and see which of them accuracy would tell.
+
+    The exit status is 0 when all is done, 1 when the correct training failed its check, 2 for bad usage or input, 130
+    after Ctrl-C, which leaves nothing behind.
+    """
+
+    only: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
+    """These mistakes, beside the correct training; without it, all that this network can have."""
+    epochs: int = 2
+    """How often all training images are used."""
+    batch_size: int = 64
+    """Images in a batch. Where it does not divide their number, the last batch of an epoch is smaller."""
+    learning_rate: float = 1.0
+    """Length of a step, as a factor of the gradient."""
+    seed: int = 0
+    """Seed of the first weights and of the order of the images, as in train.py."""
+    workers: int = min(4, os.cpu_count() or 1)
+    """Processes that train beside each other; each holds the images, and takes 1 to 1.4 GB."""
+    logs: Path = Path("logs")
+    """Folder that gets a new folder for this run: results, runs for TensorBoard, the picture."""
+    figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Where to put the picture, too, such as docs/it-trains-anyway.png."""
+    data: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """An .npz file in Keras's layout, or a folder of the four idx files. Without it: as train.py."""
+
+
+class UsageError(Exception):
+    """The options cannot be used. One line for each thing that is wrong."""
+
+
+def problems(options: Options) -> list[str]:
+    """What is wrong with them: a sentence each."""
+    found = [_unknown_mistake(name) for name in options.only if name not in possible_mistakes()]
+    for option, least in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("workers", 1)):
+        if getattr(options, option) < least:
+            found.append(f"--{option.replace('_', '-')} is {getattr(options, option)}; expected {least} or more.")
+    if not 0 < options.learning_rate < float("inf"):
+        found.append(f"--learning-rate is {options.learning_rate}; expected a number above 0.")
+    if options.figure and options.figure.suffix != ".png":
+        found.append(f"--figure is {options.figure}; expected a file that ends in .png.")
+    elif options.figure and not options.figure.parent.is_dir():
+        found.append(f"--figure is {options.figure}; its folder does not exist. Make it first.")
+    return found
+
+
+def _unknown_mistake(name: str) -> str:
+    known = possible_mistakes()
+    guess = unknown_name("", name, known).partition(" Did you mean ")
+    return f"--only is {name!r}; expected one of the {len(known)} mistakes of this network." + "".join(guess[1:])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit status."""
+    try:
+        return run(tyro.cli(Options, args=argv, prog=NAME))
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (UsageError, mnist.DataError) as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"{error.filename or 'a file'} cannot be read or written: {error.strerror or error}.")
+    except KeyboardInterrupt:
+        print(f"{NAME}: interrupted; nothing was written.", file=sys.stderr)
+        return 130
+
+
+def _complain(message: str) -> int:
+    print(f"{NAME}: {message}", file=sys.stderr)
+    return 2
+
+
+def run(options: Options) -> int:
+    """Train, check, show, write."""
+    wrong = problems(options)
+    if wrong:
+        raise UsageError("\n".join(wrong))
+
+    import models.tensorflow_backend  # noqa: F401
+
+    import runs
+    from experiments.wrong_run import mnist_data, setup_from
+
+    began = time.perf_counter()
+    console = runs.Output(highlight=False)
+    data = mnist_data(options.data)
+    if options.batch_size > len(data.x_train):
+        raise UsageError(f"--batch-size is {options.batch_size:,}; the training set has {len(data.x_train):,} images.")
+    setup = setup_from(data, options.epochs, options.batch_size, options.learning_rate, options.seed)
+    names = [*dict.fromkeys(options.only or reversed(possible_mistakes())), CORRECT]  # the long ones come first
+    with new_folder(options.logs) as (folder, final):
+        runs.say(console, f"{_head(setup, len(names) - 1)}\nRun {final}\n")
+        outcomes = checked(names, setup, options.workers, console)
+        show(outcomes, console)
+        write(outcomes, folder, _settings(options), len(setup.batches))
+        told = draw_into(outcomes, folder / "it-trains-anyway.png")
+    picture = final / "it-trains-anyway.png"
+    if options.figure and not told:
+        mnist.write_atomically(options.figure, picture.read_bytes())
+        options.figure.chmod(0o644)
+        picture = options.figure
+    for label, text in (
+        ("Saved in", str(final)),
+        ("Picture", told or str(picture)),
+        ("TensorBoard", runs.tensorboard_command(final)),
+        ("Time", f"{time.perf_counter() - began:.0f} s"),
+    ):
+        runs.say(console, f"{label:<13}{text}")
+    correct = next(outcome for outcome in outcomes if outcome.trained.name == CORRECT)
+    if correct.verdict is None or not correct.verdict.agrees:
+        message = correct.verdict.message if correct.verdict else correct.trained.why
+        print(f"{NAME}: the correct training failed its check: {message}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _head(setup: Setup, num_mistakes: int) -> str:
+    sizes = "-".join(map(str, [setup.W[0].shape[0], *(w.shape[1] for w in setup.W)]))
+    return (
+        f"Network {sizes}, sigmoid, squared-error: correct, and with {in_words(num_mistakes)}\n"
+        f"SGD, learning rate {setup.learning_rate:g}, {len(setup.batches):,} batches of {len(setup.batches[0]):,} "
+        f"from {len(setup.x_train):,} images"
+    )
+
+
+def _settings(options: Options) -> dict[str, object]:
+    names = ("epochs", "batch_size", "learning_rate", "seed", "data")
+    return {name: getattr(options, name) for name in names}
+
+
+@contextmanager
+def new_folder(logs: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder under another name until the block is done: `(where to write, what it will be called)`.
+
+    Raises:
+        UsageError: where it cannot be made.
+    """
+    try:
+        partial, final = _make_folder(logs)
+    except OSError as error:
+        raise UsageError(
+            f"The log folder {logs} cannot be used: {error.strerror}. Choose another one with --logs FOLDER."
+        ) from error
+    try:
+        yield partial, final
+        partial.rename(final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _make_folder(logs: Path) -> tuple[Path, Path]:
+    logs.mkdir(parents=True, exist_ok=True)
+    name = time.strftime("it-trains-anyway-%Y%m%d-%H%M%S")
+    number = 1
+    while True:
+        final = logs / (name if number == 1 else f"{name}-{number}")
+        partial = logs / f".{final.name}.part"
+        if not final.exists():
+            try:
+                partial.mkdir()
+                return partial, final
+            except FileExistsError:
+                pass
+        number += 1
+
+
+def checked(names: Sequence[str], setup: Setup, workers: int, console: "Console") -> list[Outcome]:
+    """Train with each mistake, and have the gradient check look at each: the records are not kept after it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from experiments.wrong_run import verdict_of
+
+    outcomes = []
+    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(names))
+        for trained in train_all(names, setup, workers):
+            verdict = verdict_of(trained, setup)
+            outcomes.append(Outcome(dataclasses.replace(trained, records=()), verdict))
+            progress.update(task, advance=1, description=trained.name)
+    return outcomes
+
+
+def show(outcomes: Sequence[Outcome], console: "Console") -> None:
+    """The table, and what it comes to."""
+    console.print(table_of(outcomes))
+    console.print()
+    for sentences in paragraph(outcomes):
+        console.print(sentences + "\n", markup=False)
+
+
+def write(outcomes: Sequence[Outcome], folder: Path, settings: dict[str, object], num_steps: int) -> None:
+    """All but the picture."""
+    from experiments.wrong_run import write_events
+
+    (folder / "results.csv").write_text(as_csv(outcomes), encoding="utf-8")
+    (folder / "results.json").write_text(as_json(outcomes, settings), encoding="utf-8")
+    for outcome in outcomes:
+        write_events(folder / outcome.trained.name, outcome, num_steps)
+
+
+def draw_into(outcomes: Sequence[Outcome], path: Path) -> str:
+    """The picture; where it cannot be drawn, why."""
+    try:
+        from experiments.wrong_figure import save
+    except ImportError:
+        return "none: matplotlib is missing. pip install -r experiments/requirements.txt"
+    save(outcomes, path)
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
