@@ -76,13 +76,17 @@ class Result:
 # --- the folder -------------------------------------------------------------------------------------------------
 
 
-def new_run_folder(logs: Path) -> Path:
+def new_run_folder(logs: Path, prefix: str = "") -> Path:
     """Make a folder that no other run has, named after the time: `20261124-153012`, or `20261124-153012-2`.
+
+    Args:
+        logs: where; made where it is missing.
+        prefix: of the name.
 
     Raises:
         RunFolderError: where it cannot be made.
     """
-    name = time.strftime("%Y%m%d-%H%M%S")
+    name = prefix + time.strftime("%Y%m%d-%H%M%S")
     number = 1
     try:
         logs.mkdir(parents=True, exist_ok=True)

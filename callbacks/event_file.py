@@ -45,14 +45,16 @@ class EventFile:
             self._writer = tf.io.TFRecordWriter(str(self.path))
         self._append(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
-    def write(self, step: int, values: Sequence[Summary.Value]) -> None:
+    def write(self, step: int, values: Sequence[Summary.Value], wall_time: float | None = None) -> None:
         """Write one event with all that belongs to a step.
 
         Args:
             step: where the values stand on the horizontal axis.
             values: from the functions below.
+            wall_time: seconds since 1970, where they stand on an axis of time; now where left out.
         """
-        self._append(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+        wall_time = time.time() if wall_time is None else wall_time
+        self._append(Event(wall_time=wall_time, step=step, summary=Summary(value=values)))
 
     def write_graph(self, graph_def: bytes) -> None:
         """Write the graph of operations that the Graphs tab shows, a serialized `GraphDef`."""

@@ -72,7 +72,7 @@ def write_layout_once(logs: Path) -> None:
 def hparams_start(
     run_name: str, hyperparameters: Mapping[str, Any], metrics: Sequence[Metric] = METRICS
 ) -> list[Summary.Value]:
-    """A run begins: for the HParams tab."""
+    """A run begins: for the HParams tab, with these columns."""
     plain = {
         name: value if isinstance(value, bool | int | float) else in_words(value)
         for name, value in hyperparameters.items()

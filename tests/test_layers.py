@@ -71,6 +71,12 @@ ALLOWED = {
     "experiments.wrong_outcomes": {"experiments", "backprop", "callbacks", "grading"},
     "experiments.it_trains_anyway": {"experiments", "backprop", "callbacks", "datasets", "grading"},
     "experiments.wrong_run": (PROJECT - OTHER_PROGRAMS) | {"experiments", "grading"} | HEAVY,
+    "experiments.curves": {"experiments"},
+    "experiments.claims": {"experiments"},
+    "experiments.slices": {"experiments", "backprop"},
+    "experiments.measuring": (PROJECT - OTHER_PROGRAMS) | {"experiments"} | HEAVY,
+    "experiments.batch_sizes": (PROJECT - OTHER_PROGRAMS) | {"experiments"} | HEAVY,
+    "experiments.cost_surface": (PROJECT - OTHER_PROGRAMS) | {"experiments"} | HEAVY,
 }
 
 
