@@ -4,7 +4,6 @@ Each factor of its chain rule is printed as a number, with the paths through whi
 gradient as derived by hand, by TensorFlow's tape and by a complex step. The work is in `microscope/`.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ import models.tensorflow_backend  # noqa: F401
 
 import numpy as np
 import tyro
-from rich.console import Console
 from tyro.conf import arg
 
 from backprop.functions import Array, unknown_name
+from command_line import exit_status, rendered, write
 from config import ConfigError
 from datasets.mnist import DataError
 from microscope.loading import FinishedRun, RunError, find_run, load_run
@@ -60,33 +59,14 @@ class Options:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status: 0 agreement, 1 none, 2 bad usage or input, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal's encoding does not
-    options = tyro.cli(Options, args=argv, prog="explain.py")
-    try:
-        subject, explanation = explain(options)
-        text = rendered(subject, explanation)
-    except (RunError, ConfigError, DataError) as error:
-        return _complain(str(error))
-    except ManualModuleError as error:
-        _complain(f"the manual module cannot give this gradient: {error}")
-        return 1
-    except OSError as error:
-        return _complain(f"{error.filename or 'a file'} cannot be read: {error.strerror or error}")
-    except KeyboardInterrupt:
-        print("explain.py: interrupted.", file=sys.stderr)
-        return 130
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # what a shell tells of a program that ends so
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _complain(f"the report cannot be written: {error.strerror or error}")
-    return 0 if explanation.agrees else 1
+
+    def work() -> int:
+        subject, explanation = explain(tyro.cli(Options, args=argv, prog="explain.py"))
+        text = rendered(lambda console: print_report(console, subject, explanation))
+        write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
+        return 0 if explanation.agrees else 1
+
+    return exit_status("explain.py", work, refused=(RunError, ConfigError, DataError), failed=(ManualModuleError,))
 
 
 def explain(options: Options) -> tuple[Subject, Explanation]:
@@ -176,19 +156,6 @@ def _refuse(problems: list[str]) -> None:
     """Raise a RunError with all that is wrong, one line for each."""
     if problems:
         raise RunError("\n".join(problems))
-
-
-def rendered(subject: Subject, explanation: Explanation) -> str:
-    """The report, as the terminal at hand shows it."""
-    console = Console(highlight=False)
-    with console.capture() as capture:
-        print_report(console, subject, explanation)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
-
-
-def _complain(message: str) -> int:
-    print(f"explain.py: {message}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The work is in `grading/`. TensorFlow is not needed, and never imported.
 """
 
 import json
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,14 +12,15 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 
+from command_line import complain, exit_status, rendered, write
 from grading.assignment import AssignmentError, read_assignment
 from grading.grader import Report, grade
 from grading.report import as_json, print_report
 from grading.sandbox import GraderFault, SandboxUnavailable, Source, SourceError
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
+REFUSED = (AssignmentError, SourceError, SandboxUnavailable)
 
 
 @dataclass(frozen=True)
@@ -44,51 +44,33 @@ class Options:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status: 0 all correct, 1 not all, 2 usage, 3 grader fault, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a student's text may hold what the terminal cannot show
-    options = tyro.cli(Options, args=argv, prog="grade.py")
-    try:
+
+    def work() -> int:
+        options = tyro.cli(Options, args=argv, prog="grade.py")
         if options.seed < 0:
-            return _complain(f"--seed is {options.seed}; expected 0 or more.")
-        assignment = read_assignment(options.assignment)
-        source = Source.read(options.submission)
-        report = grade(source, assignment, options.seed, options.unsafe)
-        text = json.dumps(as_json(report), indent=2, allow_nan=False) + "\n" if options.json else rendered(report)
-    except (AssignmentError, SourceError, SandboxUnavailable) as error:
-        return _complain(str(error))
-    except KeyboardInterrupt:
-        print("grade.py: interrupted.", file=sys.stderr)
-        return 130
-    except GraderFault as error:
-        print(f"grade.py: the grader failed, not the submission: {error}", file=sys.stderr)
-        return 3
-    except Exception:
-        traceback.print_exc()
-        print("grade.py: the grader failed, not the submission; the lines above say where.", file=sys.stderr)
-        return 3
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _complain(f"the report cannot be written: {error.strerror or error}")
-    return 0 if report.correct else 1
+            return complain("grade.py", f"--seed is {options.seed}; expected 0 or more.")
+        try:
+            assignment = read_assignment(options.assignment)
+            report = grade(Source.read(options.submission), assignment, options.seed, options.unsafe)
+            text = as_text(report) if options.json else rendered(lambda console: print_report(console, report))
+        except REFUSED:
+            raise
+        except GraderFault as error:
+            complain("grade.py", f"the grader failed, not the submission: {error}")
+            return 3
+        except Exception:
+            traceback.print_exc()
+            complain("grade.py", "the grader failed, not the submission; the lines above say where.")
+            return 3
+        write(text)
+        return 0 if report.correct else 1
+
+    return exit_status("grade.py", work, refused=REFUSED)
 
 
-def rendered(report: Report) -> str:
-    """The report for people, as the terminal at hand shows it."""
-    console = Console(highlight=False)
-    with console.capture() as capture:
-        print_report(console, report)
-    return capture.get()
-
-
-def _complain(message: str) -> int:
-    print(f"grade.py: {message}", file=sys.stderr)
-    return 2
+def as_text(report: Report) -> str:
+    """The report for programs."""
+    return json.dumps(as_json(report), indent=2, allow_nan=False) + "\n"
 
 
 if __name__ == "__main__":

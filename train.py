@@ -9,7 +9,6 @@ stands in `config.py`.
 
 import dataclasses
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -31,6 +30,7 @@ from callbacks.in_background import InBackground
 from callbacks.progress import ProgressTable
 from callbacks.record import GradientRecord
 from callbacks.tensorboard_log import TensorBoardLog
+from command_line import exit_status
 from config import Config, ConfigError
 from datasets import mnist
 from models.losses import build_loss
@@ -437,32 +437,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     141 where the reader of the output, such as `head`, went away.
     """
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold what the terminal's encoding does not
-    try:
-        config = tyro.cli(Config, args=argv, prog="train.py")
-        console = runs.Output()
+
+    def work() -> int:
+        config, console = tyro.cli(Config, args=argv, prog="train.py"), runs.Output()
         result = train(config, console=console)
         runs.print_summary(console, result)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # what a shell tells of a program that ends so
-    except (ConfigError, mnist.DataError, runs.RunFolderError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        where = error.filename or "the standard output or another file"
-        print(f"train.py: {where} cannot be read or written: {error.strerror or error}", file=sys.stderr)
-        return 2
-    except (GradientMismatch, NonFiniteCost) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:  # before the training began, or pressed twice
-        print("train.py: interrupted; no network was saved.", file=sys.stderr)
-        return 130
-    if result.status == "interrupted":
-        return 130
-    return 1 if result.check.steps_wrong else 0
+        if result.status == "interrupted":
+            return 130
+        return 1 if result.check.steps_wrong else 0
+
+    return exit_status(
+        "train.py",
+        work,
+        refused=(ConfigError, mnist.DataError, runs.RunFolderError),
+        failed=(GradientMismatch, NonFiniteCost),
+        interrupted="interrupted; no network was saved.",  # before the training began, or pressed twice
+    )
 
 
 if __name__ == "__main__":

@@ -9,11 +9,9 @@ Seconds are those of the compiled steps: without compiling, and without measurin
 
 import dataclasses
 import math
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,6 +28,7 @@ from backprop.functions import unknown_name
 from callbacks.ctrl_c import CtrlC
 from callbacks.event_file import EventFile, scalar
 from callbacks.run_description import hparams_end, hparams_start
+from command_line import exit_status
 from config import Config, ConfigError
 from datasets import mnist
 from experiments.claims import claims
@@ -427,23 +426,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     141 where the reader of the output, such as `head`, went away.
     """
-    options = tyro.cli(Options, args=argv, prog="experiments.batch_sizes")
-    try:
+
+    def work() -> int:
+        options = tyro.cli(Options, args=argv, prog="experiments.batch_sizes")
         return measure_all(options, runs.Output(width=WIDTH, highlight=False))
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except (ConfigError, mnist.DataError, runs.RunFolderError) as error:
-        print(f"experiments.batch_sizes: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        where = error.filename or "the standard output or another file"
-        print(f"experiments.batch_sizes: {where} cannot be read or written: {error.strerror or error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        with suppress(OSError):
-            print("experiments.batch_sizes: interrupted before anything was measured.", file=sys.stderr)
-        return 130
+
+    return exit_status(
+        "experiments.batch_sizes",
+        work,
+        refused=(ConfigError, mnist.DataError, runs.RunFolderError),
+        interrupted="interrupted before anything was measured.",
+    )
 
 
 if __name__ == "__main__":

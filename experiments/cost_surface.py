@@ -9,10 +9,8 @@ Then the direction itself: the angle between a mini-batch's gradient and that of
 
 import dataclasses
 import math
-import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import Annotated
 
@@ -28,6 +26,7 @@ import train
 from backprop.network import Network
 from callbacks.ctrl_c import CtrlC
 from callbacks.record import Array, GradientRecord
+from command_line import exit_status
 from config import Config, ConfigError
 from datasets import mnist
 from experiments import slices
@@ -261,11 +260,11 @@ def direction_sentence(found: Sequence[Direction]) -> str:
     angles = [direction.degrees for direction in found if direction.batch_size == small]
     exact = [direction.degrees for direction in found if direction.batch_size == large]
     uphill = np.concatenate([direction.cosines for direction in found if direction.batch_size == small]) < 0
-    first = f"Batches of {small:,} are {min(angles):.0f} to {max(angles):.0f} degrees off the perfect direction"
+    first = f"Batches of {small:,} are off the perfect direction by {min(angles):.0f} to {max(angles):.0f} degrees"
     if max(angles) < 1:
         return f"{first}: that a mini-batch's steps are not in it does not hold here."
-    rest = f"batches of {large:,} {min(exact):.0f} to {max(exact):.0f}" if small != large else "no others were measured"
-    return f"{first}, {rest}: the claim holds. Of the steps of {small:,}, {uphill.mean():.0%} lead uphill."
+    rest = f", those of {large:,} by {min(exact):.0f} to {max(exact):.0f}" if small != large else ""
+    return f"{first}{rest}: the claim holds. Of the steps of {small:,}, {uphill.mean():.0%} lead uphill."
 
 
 # --- main -------------------------------------------------------------------------------------------------------
@@ -341,24 +340,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     141 where the reader of the output, such as `head`, went away.
     """
-    options = tyro.cli(Options, args=argv, prog="experiments.cost_surface")
-    try:
+
+    def work() -> int:
+        options = tyro.cli(Options, args=argv, prog="experiments.cost_surface")
         draw_all(options, runs.Output(width=WIDTH, highlight=False))
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except (ConfigError, mnist.DataError, runs.RunFolderError) as error:
-        print(f"experiments.cost_surface: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        where = error.filename or "the standard output or another file"
-        print(f"experiments.cost_surface: {where} cannot be read or written: {error.strerror}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        with suppress(OSError):
-            print("experiments.cost_surface: interrupted; no figure was made.", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return exit_status(
+        "experiments.cost_surface",
+        work,
+        refused=(ConfigError, mnist.DataError, runs.RunFolderError),
+        interrupted="interrupted; no figure was made.",
+    )
 
 
 if __name__ == "__main__":

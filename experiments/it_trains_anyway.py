@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from backprop.functions import unknown_name
+from command_line import exit_status
 from datasets import mnist
 from experiments.wrong_outcomes import Outcome, as_csv, as_json, in_words, paragraph, table_of
 from experiments.wrong_training import CORRECT, Setup, possible_mistakes, train_all
@@ -87,23 +88,12 @@ def _unknown_mistake(name: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status."""
-    try:
-        return run(tyro.cli(Options, args=argv, prog=NAME))
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except (UsageError, mnist.DataError) as error:
-        return _complain(str(error))
-    except OSError as error:
-        return _complain(f"{error.filename or 'a file'} cannot be read or written: {error.strerror or error}.")
-    except KeyboardInterrupt:
-        print(f"{NAME}: interrupted; nothing was written.", file=sys.stderr)
-        return 130
-
-
-def _complain(message: str) -> int:
-    print(f"{NAME}: {message}", file=sys.stderr)
-    return 2
+    return exit_status(
+        NAME,
+        lambda: run(tyro.cli(Options, args=argv, prog=NAME)),
+        refused=(UsageError, mnist.DataError),
+        interrupted="interrupted; nothing was written.",
+    )
 
 
 def run(options: Options) -> int:

@@ -37,6 +37,9 @@ NUMBERS_AT_ONCE = 2**21
 class ManualModuleError(Exception):
     """The backward pass stops, or gives an array of a wrong shape: there are no factors to show."""
 
+    def __str__(self) -> str:
+        return f"the manual module cannot give this gradient: {super().__str__()}"
+
 
 @dataclass(frozen=True)
 class Weight:

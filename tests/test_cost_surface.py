@@ -196,7 +196,7 @@ def test_what_is_said_of_directions_follows_the_numbers():
     """Cosines 0.5 and -0.5 are 60 and 120 degrees, 90 in the mean; half of them lead uphill."""
     off = [Direction(1, "here", np.array([0.5, -0.5])), Direction(100, "here", np.array([1.0, 1.0]))]
     sentence = direction_sentence(off)
-    assert "Batches of 1 are 90 to 90 degrees off the perfect direction, batches of 100 0 to 0: the claim" in sentence
+    assert "Batches of 1 are off the perfect direction by 90 to 90 degrees, those of 100 by 0 to 0: the" in sentence
     assert sentence.endswith("Of the steps of 1, 50% lead uphill.")
     assert "does not hold here" in direction_sentence(off[1:])
 

@@ -122,3 +122,19 @@ def test_the_reader_may_go_away():
         timeout=60,
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_a_report_that_cannot_be_written_is_one_line(option):
+    done = subprocess.run(
+        f"{sys.executable} grade.py {option} {RIGHT} > /dev/full",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "No space left on device" in done.stderr

@@ -1,7 +1,5 @@
 """Hand out bugs: `python -m grading.bug_hunt --seed N`. The work is in the modules beside this one."""
 
-import io
-import os
 import shlex
 import sys
 from collections import Counter
@@ -11,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 
 from backprop.functions import unknown_name
+from command_line import exit_status, rendered, write
 from grading.assignment import AssignmentError
 from grading.bug_hunt.bugs import ASSIGNMENTS, Bug, HuntError, read_bugs
 from grading.bug_hunt.files import write_all
@@ -48,26 +46,12 @@ class Options:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status: 0 done, 2 usage, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a name may hold what the terminal cannot show
-    options = tyro.cli(Options, args=argv, prog="python -m grading.bug_hunt")
-    try:
-        text = run(options)
-    except (HuntError, AssignmentError) as error:
-        return _complain(str(error))
-    except KeyboardInterrupt:
-        print("bug_hunt: interrupted.", file=sys.stderr)
-        return 130
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _complain(f"the output cannot be written: {error.strerror or error}.")
-    return 0
+
+    def work() -> int:
+        write(run(tyro.cli(Options, args=argv, prog="python -m grading.bug_hunt")))
+        return 0
+
+    return exit_status("bug_hunt", work, refused=(HuntError, AssignmentError))
 
 
 def run(options: Options) -> str:
@@ -102,11 +86,8 @@ def _solution(options: Options, bugs: Sequence[Bug], seed: int) -> str:
     for option in ("output", "students", "key"):
         if getattr(options, option) is not None:
             raise HuntError(f"--solution only prints; leave out --{option}. For the solutions of a class: --key FILE.")
-    terminal = Console()  # its width and colours; written to by `main` only
-    text = io.StringIO()
-    console = Console(file=text, width=terminal.width, force_terminal=terminal.is_terminal, highlight=False)
-    print_solution(console, plant(choose(bugs, seed)[""]), seed)
-    return text.getvalue()
+    hunt = plant(choose(bugs, seed)[""])
+    return rendered(lambda console: print_solution(console, hunt, seed))
 
 
 def _one(options: Options, bugs: Sequence[Bug], seed: int) -> str:
@@ -172,11 +153,6 @@ def _summary(lines: Sequence[str], options: Options, assignment: str, example: s
         option = "" if assignment == DEFAULT_ASSIGNMENT else f"--assignment {assignment} "
         rows.append(("Solution", f"python -m grading.bug_hunt --seed {options.seed} {option}--solution"))
     return "".join(f"{title:<10}{text}\n" for title, text in rows)
-
-
-def _complain(message: str) -> int:
-    print(f"bug_hunt: {message}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":
