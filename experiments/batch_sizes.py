@@ -34,20 +34,16 @@ from datasets import mnist
 from experiments.claims import claims
 from experiments.curves import Comparison, Descent, Point, as_csv, batch_name, median
 from experiments.measuring import STEPS_COMPARED, STEPS_OF_TRIAL, Measure, descend, try_rates
+from experiments.printing import NO_FIGURE, WIDTH, new_table, show
 
 METRICS = (
-    Metric("cost", display_name="cost, training set"),
-    Metric("accuracy", display_name="accuracy, test set"),
+    Metric("cost/training set", display_name="cost, training set"),
+    Metric("accuracy/test", display_name="test accuracy"),
 )
 """The columns of the HParams tab: the last values of the curves."""
 
-NO_FIGURE = "No figure: matplotlib is not installed. pip install -r experiments/requirements.txt"
-
 BATCH_SIZES = ("1", "10", "32", "256", "1024", "full")
 """Of the option, as it is typed."""
-
-WIDTH = 80
-"""Columns of the output."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +176,7 @@ class Measurement:
             The comparison's name and each descent that is done.
         """
         for size in self.sizes if self.options.trial_epochs else ():
-            self._say(f"trying rates for {self._describe(size)}")
+            self.say(f"trying rates for {self._describe(size)}")
             self.trials[size] = try_rates(
                 self.config, self.measure, size, self.options.rates, self.options.trial_epochs, [ctrl_c]
             )
@@ -200,7 +196,7 @@ class Measurement:
                     raise KeyboardInterrupt
 
     def _descend(self, size: int, rate: float, repeat: int, ctrl_c: CtrlC) -> Descent:
-        self._say(f"{self._describe(size)} at rate {rate:g}")
+        self.say(f"{self._describe(size)} at rate {rate:g}")
         config = dataclasses.replace(self.config, learning_rate=rate, seed=self.options.seed + repeat)
         work = self.options.epochs * len(self.measure.data.x_train)
         return descend(config, self.measure, size, examples=work, seconds=self.options.seconds, callbacks=[ctrl_c])
@@ -209,7 +205,7 @@ class Measurement:
         name = batch_name(size, len(self.measure.data.x_train))
         return "the full batch" if name == "full" else f"batch {name}"
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """On a terminal only, and not for long."""
         if self.console.is_terminal:
             self.console.file.write(f"\r\x1b[2K{text}")
@@ -232,9 +228,9 @@ def write_run(folder: Path, comparison: str, descent: Descent) -> None:
     }
     events, start = EventFile(folder / name), time.time()
     try:
-        events.write(0, hparams_start(f"{folder.name}/{name}", hyperparameters, METRICS), start)
+        events.write(0, hparams_start(name, hyperparameters, METRICS), start)
         for point in descent.points:
-            values = [scalar("cost", point.cost), scalar("accuracy", point.accuracy)]
+            values = [scalar("cost/training set", point.cost), scalar("accuracy/test", point.accuracy)]
             events.write(point.examples, values, start + point.seconds)
         events.write(0, hparams_end(success=True), start + descent.points[-1].seconds)
     finally:
@@ -255,26 +251,10 @@ def write_figure(path: Path, comparison: Comparison) -> None:
     """Raises ImportError without matplotlib."""
     from experiments.figures import cost_curves, save
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     save(cost_curves(comparison), path)
 
 
 # --- for people -------------------------------------------------------------------------------------------------
-
-
-def new_table(title: str, *columns: str) -> Table:
-    """A plain table with numbers on the right."""
-    table = Table(title=title, box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def show(console: Console, table: Table) -> None:
-    """A table under its title, which may be wider."""
-    console.print(table.title, style="bold", markup=False)
-    table.title = None
-    console.print(table)
 
 
 def table_of_trials(trials: dict[int, dict[float, float]], num_examples: int, epochs: int) -> Table:
@@ -392,6 +372,8 @@ def print_report(console: Console, measurement: Measurement) -> None:
 def measure_all(options: Options, console: Console) -> int:
     """Measure, print, write. Returns the exit status."""
     options.validate()
+    if options.figures:
+        options.figures.mkdir(parents=True, exist_ok=True)  # before anything is trained
     stored = mnist.load(options.data, say=lambda text: runs.say(console, text))
     measurement = Measurement(options, train.Dataset.from_mnist(stored, Config().dtype), console)
     folder = runs.new_run_folder(options.logs, "batch-sizes-")
@@ -402,7 +384,7 @@ def measure_all(options: Options, console: Console) -> int:
                 write_run(folder, comparison, descent)
     except KeyboardInterrupt:
         status = 130
-    measurement._say("")
+    measurement.say("")
     if not measurement.comparisons:
         folder.rmdir()
         raise KeyboardInterrupt
@@ -413,7 +395,7 @@ def measure_all(options: Options, console: Console) -> int:
         write_figure(figure, measurement.comparisons[-1])
         runs.say(console, f"Figure          {figure}")
     except ImportError:
-        runs.say(console, NO_FIGURE)
+        runs.say(console, f"Figure          {NO_FIGURE}")
     runs.say(console, f"Written to      {folder}")
     runs.say(console, f"TensorBoard     {runs.tensorboard_command(folder)}")
     if status:

@@ -30,8 +30,8 @@ from command_line import exit_status
 from config import Config, ConfigError
 from datasets import mnist
 from experiments import slices
-from experiments.batch_sizes import NO_FIGURE, WIDTH, new_table, show
 from experiments.curves import batch_name, steps_per_epoch
+from experiments.printing import NO_FIGURE, WIDTH, new_table, show
 from experiments.slices import Path, Slice, Surface
 
 BATCH_SIZES = (1, 10, 32, 256, 1024)
@@ -310,6 +310,8 @@ def draw_all(options: Options, console: Console) -> None:
     data = train.Dataset.from_mnist(stored, Config().dtype)
     num_examples = len(data.x_train)
     options.validate(num_examples)
+    if options.figures:
+        options.figures.mkdir(parents=True, exist_ok=True)  # before anything is trained
     config = Config(learning_rate=options.learning_rate, seed=options.seed)
     with CtrlC() as ctrl_c:
         made, places = two_slices(options, data, ctrl_c)
@@ -327,10 +329,9 @@ def draw_all(options: Options, console: Console) -> None:
     try:
         from experiments.figures import bouncing_ball, save
     except ImportError:
-        runs.say(console, f"\n{NO_FIGURE}")
+        runs.say(console, f"\nFigure          {NO_FIGURE}")
         return
     folder = options.figures or runs.new_run_folder(options.logs, "cost-surface-")
-    folder.mkdir(parents=True, exist_ok=True)
     save(bouncing_ball(made, num_examples), folder / "bouncing-ball.png")
     runs.say(console, f"\nFigure          {folder / 'bouncing-ball.png'}")
 

@@ -24,6 +24,7 @@ import tyro
 from backprop.functions import unknown_name
 from command_line import exit_status
 from datasets import mnist
+from experiments.printing import NO_FIGURE
 from experiments.wrong_outcomes import Outcome, as_csv, as_json, in_words, paragraph, table_of
 from experiments.wrong_training import CORRECT, Setup, possible_mistakes, train_all
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NAME = "experiments.it_trains_anyway"
+FIGURE = "it-trains-anyway.png"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +57,8 @@ class Options:
     """Processes that train beside each other; each holds the images, and takes 1 to 1.4 GB."""
     logs: Path = Path("logs")
     """Folder that gets a new folder for this run: results, runs for TensorBoard, the picture."""
-    figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Where to put the picture, too, such as docs/it-trains-anyway.png."""
+    figures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Where it-trains-anyway.png goes, in place of the new folder."""
     data: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """An .npz file in Keras's layout, or a folder of the four idx files. Without it: as train.py."""
 
@@ -73,10 +75,6 @@ def problems(options: Options) -> list[str]:
             found.append(f"--{option.replace('_', '-')} is {getattr(options, option)}; expected {least} or more.")
     if not 0 < options.learning_rate < float("inf"):
         found.append(f"--learning-rate is {options.learning_rate}; expected a number above 0.")
-    if options.figure and options.figure.suffix != ".png":
-        found.append(f"--figure is {options.figure}; expected a file that ends in .png.")
-    elif options.figure and not options.figure.parent.is_dir():
-        found.append(f"--figure is {options.figure}; its folder does not exist. Make it first.")
     return found
 
 
@@ -101,6 +99,8 @@ def run(options: Options) -> int:
     wrong = problems(options)
     if wrong:
         raise UsageError("\n".join(wrong))
+    if options.figures:
+        options.figures.mkdir(parents=True, exist_ok=True)  # before anything is trained
 
     import models.tensorflow_backend  # noqa: F401
 
@@ -119,15 +119,10 @@ def run(options: Options) -> int:
         outcomes = checked(names, setup, options.workers, console)
         show(outcomes, console)
         write(outcomes, folder, _settings(options), len(setup.batches))
-        told = draw_into(outcomes, folder / "it-trains-anyway.png")
-    picture = final / "it-trains-anyway.png"
-    if options.figure and not told:
-        mnist.write_atomically(options.figure, picture.read_bytes())
-        options.figure.chmod(0o644)
-        picture = options.figure
+        told = draw_into(outcomes, options.figures or folder)
     for label, text in (
         ("Saved in", str(final)),
-        ("Picture", told or str(picture)),
+        ("Figure", told or str((options.figures or final) / FIGURE)),
         ("TensorBoard", runs.tensorboard_command(final)),
         ("Time", f"{time.perf_counter() - began:.0f} s"),
     ):
@@ -225,13 +220,13 @@ def write(outcomes: Sequence[Outcome], folder: Path, settings: dict[str, object]
         write_events(folder / outcome.trained.name, outcome, num_steps)
 
 
-def draw_into(outcomes: Sequence[Outcome], path: Path) -> str:
-    """The picture; where it cannot be drawn, why."""
+def draw_into(outcomes: Sequence[Outcome], folder: Path) -> str:
+    """The figure; where it cannot be drawn, why."""
     try:
         from experiments.wrong_figure import save
     except ImportError:
-        return "none: matplotlib is missing. pip install -r experiments/requirements.txt"
-    save(outcomes, path)
+        return NO_FIGURE
+    save(outcomes, folder / FIGURE)
     return ""
 
 

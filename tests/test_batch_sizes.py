@@ -21,6 +21,7 @@ from experiments import batch_sizes, measuring
 from experiments.claims import at_equal_time, at_equal_work, claims, faster_steps, first_to_reach, step_by_step
 from experiments.curves import Comparison, Descent, Point, as_csv, examples_after, median, steps_for, steps_per_epoch
 from experiments.measuring import CostCurve, Measure, RateTrial, TrainingClock, descend, epochs_of_trial, try_rates
+from experiments.printing import NO_FIGURE
 from tests.made import made_images
 
 CONFIG = Config(hidden=(5,), learning_rate=0.5, dtype="float64", seed=3)
@@ -285,11 +286,11 @@ def test_tensorboard_shows_images_as_steps_and_training_seconds_as_time(tmp_path
     batch_sizes.write_run(tmp_path, "own-rate", dataclasses.replace(descent, seed=1))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own-rate-batch-10", "own-rate-batch-10-seed-1"]
     read = EventAccumulator(str(tmp_path / "own-rate-batch-10")).Reload()
-    points = read.Scalars("cost")
+    points = read.Scalars("cost/training set")
     assert [point.step for point in points] == [0, 30, 3000, 9000]
     assert [point.value for point in points] == pytest.approx([2.0, 0.93, 0.2, 0.05])
     assert [point.wall_time - points[0].wall_time for point in points] == pytest.approx([0, 0.1, 2, 6], abs=1e-5)
-    assert [point.value for point in read.Scalars("accuracy")] == pytest.approx([-1, 0.07, 0.8, 0.95])
+    assert [point.value for point in read.Scalars("accuracy/test")] == pytest.approx([-1, 0.07, 0.8, 0.95])
     assert "_hparams_/session_start_info" in read.summary_metadata
     content = read.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     assert b"batch_size" in content
@@ -328,7 +329,7 @@ def test_without_matplotlib_it_measures_and_says_how_to_get_the_figure(images, t
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "experiments.figures", raising=False)
     assert batch_sizes.main(options_for(images, tmp_path, "--batch-sizes", "full", "--trial-epochs", "0")) == 0
-    assert batch_sizes.NO_FIGURE in capsys.readouterr().out
+    assert NO_FIGURE in capsys.readouterr().out
     [folder] = (tmp_path / "logs").iterdir()
     assert (folder / "results.csv").exists()
     assert not list(folder.glob("*.png"))

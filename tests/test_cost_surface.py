@@ -13,8 +13,8 @@ import train
 from backprop.numeric import complex_step, cost_of_parameters
 from config import Config
 from experiments import cost_surface, slices
-from experiments.batch_sizes import NO_FIGURE
 from experiments.cost_surface import Direction, descents, direction_sentence, shapes_of
+from experiments.printing import NO_FIGURE
 from experiments.slices import Path, Plane, plane_of_bounce, plane_of_way, random_batches, surface, unflatten
 from tests.made import made_images, random_problem
 

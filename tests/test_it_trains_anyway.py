@@ -505,15 +505,15 @@ def test_the_command_trains_shows_and_writes(tmp_path, images, capsys, workers, 
     assert f"Saved in     {folder}" in out
 
 
-def test_the_picture_is_put_elsewhere_too(tmp_path, images, capsys):
+def test_the_figure_is_put_elsewhere(tmp_path, images, capsys):
     pytest.importorskip("matplotlib")
-    path, logs = tmp_path / "x.png", tmp_path / "logs"
-    arguments = ["--only", "sign", "--data", images, "--logs", logs, "--workers", 1, "--figure", path]
+    folder, logs = tmp_path / "figures", tmp_path / "logs"
+    arguments = ["--only", "sign", "--data", images, "--logs", logs, "--workers", 1, "--figures", folder]
     status, out, _ = run(capsys, *arguments)
     assert status == 0
-    assert f"Picture      {path}" in out
-    [drawn] = logs.glob("*/it-trains-anyway.png")
-    assert path.read_bytes() == drawn.read_bytes()
+    assert f"Figure       {folder / 'it-trains-anyway.png'}" in out
+    assert [path.name for path in folder.iterdir()] == ["it-trains-anyway.png"]
+    assert not list(logs.glob("*/*.png"))
 
 
 def test_without_matplotlib_all_but_the_picture_is_there(tmp_path, images, capsys, monkeypatch):
@@ -546,8 +546,7 @@ def test_a_correct_training_that_fails_its_check_ends_with_1(tmp_path, images, c
         (["--epochs", "0"], "--epochs is 0; expected 1 or more."),
         (["--workers", "0"], "--workers is 0; expected 1 or more."),
         (["--learning-rate", "nan"], "--learning-rate is nan; expected a number above 0."),
-        (["--figure", "nowhere/x.png"], "--figure is nowhere/x.png; its folder does not exist."),
-        (["--figure", "x.pdf"], "--figure is x.pdf; expected a file that ends in .png."),
+        (["--figures", "/dev/null/x"], "/dev/null/x cannot be read or written: Not a directory"),
         (["--batch-size", "331"], "--batch-size is 331; the training set has 330 images."),
         (["--data", "nowhere.npz"], "nowhere.npz"),
         (["--logs", "/dev/null/x"], "The log folder /dev/null/x cannot be used: Not a directory. Choose another one"),
