@@ -133,7 +133,9 @@ def nudges(rates: Array, costs: Sequence[float], before: float) -> None:
         ax.text(rates[0], before, "before", va="bottom", color="#555555")
         ax.plot(rates, costs, ".-", color=BLUE)
         ax.set(
-            xscale="log", xlabel="learning rate of the nudge", ylabel="cost after it"
+            xscale="log",
+            xlabel="learning rate of the nudge",
+            ylabel="cost after the nudge",
         )
 
 
@@ -172,12 +174,15 @@ def agreement(cosines: Array, labels: Array) -> None:
     """How far each image's gradient agrees with the average, in columns by digit."""
     with drawing(6.5, 2.8) as (_, ax):
         ax.axhline(0, color=GREY, linewidth=1)
-        ax.plot(labels, cosines, "o", color=BLUE, alpha=0.6)
+        aside = np.random.default_rng(0).uniform(
+            -0.3, 0.3, len(labels)
+        )  # so that no dot hides another
+        ax.plot(labels + aside, cosines, ".", color=BLUE)
         ax.set(
             xlabel="digit that the image shows",
             ylabel="cosine with the average",
             xticks=range(10),
-            ylim=(-1, 1),
+            ylim=(min(0, cosines.min()) - 0.05, 1),
         )
 
 
@@ -204,17 +209,18 @@ def paths(terms: Array) -> None:
         right.set(title=r"sum over $j$: $\partial C/\partial a_k$")
 
 
-def steepness(random_directions: Sequence[float], along: float) -> None:
-    """Slopes of the cost in random directions, and along the gradient."""
-    with drawing(6.5, 2.4) as (_, ax):
-        ax.hist(random_directions, 30, color=GREY)
-        for slope, text, side in (
-            (along, "along the gradient ", "right"),
-            (-along, " against it", "left"),
-        ):
-            ax.axvline(slope, color=BLUE)
-            ax.text(slope, ax.get_ylim()[1] * 0.85, text, ha=side, color=BLUE)
-        ax.set(xlabel="growth of the cost for a step of length 1", ylabel="directions")
+def steepness(angles: Array, slopes: Sequence[float], length: float) -> None:
+    """Slopes of the cost in directions at these angles, in degrees, to the gradient; and length times cosine."""
+    with drawing(6.5, 2.6) as (_, ax):
+        around = np.linspace(0, 180, 181)
+        ax.plot(around, length * np.cos(np.radians(around)), color=GREY, linewidth=1)
+        ax.plot(angles, slopes, "o", color=BLUE, alpha=0.5, markersize=4)
+        ax.axhline(0, color="black", linewidth=0.6)
+        ax.set(
+            xlabel="angle to the gradient, degrees",
+            ylabel="growth of the cost",
+            xticks=range(0, 181, 30),
+        )
 
 
 # --- training ---------------------------------------------------------------------------------------------------
@@ -234,7 +240,7 @@ def learning(history: dict[str, list[float]]) -> None:
 
 
 def update_sizes(updates: Array, names: Sequence[str], steps_per_epoch: int) -> None:
-    """The length of each update relative to its kernel, (steps, layers), and the median of each epoch."""
+    """The length of each update of each kernel, (steps, layers), and the median of each epoch."""
     epochs = np.arange(len(updates)) / steps_per_epoch
     medians = np.median(
         updates.reshape(-1, steps_per_epoch, len(names)), axis=1
@@ -249,14 +255,26 @@ def update_sizes(updates: Array, names: Sequence[str], steps_per_epoch: int) -> 
             )
             ax.set(yscale="log", title=name, xlabel="epoch")
         axes[0].set(
-            ylabel="|| update || / || kernel ||",
+            ylabel="length of the update",
             ylim=(updates[::5].min() / 1.5, updates.max() * 1.5),
+        )
+
+
+def length_of_steps(lengths: Array) -> None:
+    """The length of each step of a training, (steps,)."""
+    with drawing(6.5, 2.6) as (_, ax):
+        ax.plot(np.arange(1, len(lengths) + 1), lengths, color=BLUE)
+        ax.set(
+            xscale="log",
+            yscale="log",
+            xlabel="step",
+            ylabel="length of the step, all kernels",
         )
 
 
 def cost_by_batch_size(comparison: Comparison) -> None:
     """Cost against images seen, and against seconds of training."""
-    with drawing(10, 3.6, columns=2) as (_, (left, right)):
+    with drawing(11.5, 3.6, columns=2) as (_, (left, right)):
         draw_cost_curves(left, comparison, "examples")
         draw_cost_curves(right, comparison, "seconds")
 
