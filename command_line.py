@@ -43,22 +43,23 @@ def exit_status(
         complain(program, str(error))
         return 1
     except refused as error:
-        return complain(program, str(error))
+        complain(program, str(error))
+        return 2
     except OSError as error:
         where = error.filename or "the standard output or another file"
-        return complain(program, f"{where} cannot be read or written: {error.strerror or error}")
+        complain(program, f"{where} cannot be read or written: {error.strerror or error}")
+        return 2
     except KeyboardInterrupt:
         complain(program, interrupted)
         return 130
 
 
-def complain(program: str, message: str) -> int:
-    """Say what is wrong; returns 2, the exit status for bad usage and input."""
+def complain(program: str, message: str) -> None:
+    """Say in a line what is wrong."""
     try:
         print(f"{program}: {message}", file=sys.stderr)
     except OSError:  # nobody is left to be told
         forget_output()
-    return 2
 
 
 def write(text: str) -> None:
@@ -67,6 +68,8 @@ def write(text: str) -> None:
     Raises:
         OSError: where it cannot be written. Python's own attempt at its end will then write nothing.
     """
+    if sys.stdout is None:  # closed before the program began
+        return
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -77,6 +80,8 @@ def write(text: str) -> None:
 
 def forget_output() -> None:
     """Let what has not been written yet go nowhere, so that Python does not try again at its end."""
+    if sys.stdout is None:
+        return
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -85,8 +90,8 @@ class _Page(io.StringIO):
 
 
 def rendered(show: Callable[[Console], None]) -> str:
-    """What `show` prints, as the terminal at hand would have it; written nowhere yet."""
+    """What `show` prints, as the terminal at hand would have it; no blanks at lines' ends, and written nowhere yet."""
     terminal, page = Console(), _Page()
     page.encoding = terminal.encoding
     show(Console(file=page, force_terminal=terminal.is_terminal, width=terminal.width, highlight=False))
-    return page.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())

@@ -62,8 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         subject, explanation = explain(tyro.cli(Options, args=argv, prog="explain.py"))
-        text = rendered(lambda console: print_report(console, subject, explanation))
-        write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
+        write(rendered(lambda console: print_report(console, subject, explanation)))
         return 0 if explanation.agrees else 1
 
     return exit_status("explain.py", work, refused=(RunError, ConfigError, DataError), failed=(ManualModuleError,))

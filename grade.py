@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     def work() -> int:
         options = tyro.cli(Options, args=argv, prog="grade.py")
         if options.seed < 0:
-            return complain("grade.py", f"--seed is {options.seed}; expected 0 or more.")
+            complain("grade.py", f"--seed is {options.seed}; expected 0 or more.")
+            return 2
         try:
             assignment = read_assignment(options.assignment)
             report = grade(Source.read(options.submission), assignment, options.seed, options.unsafe)

@@ -439,7 +439,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
 
     def work() -> int:
-        config, console = tyro.cli(Config, args=argv, prog="train.py"), runs.Output()
+        config = tyro.cli(Config, args=argv, prog="train.py")
+        console = runs.Output()
         result = train(config, console=console)
         runs.print_summary(console, result)
         if result.status == "interrupted":

@@ -104,6 +104,23 @@ class Descent:
     step: Callable[[Arrays, Arrays, Arrays, Arrays, float], Parameters] = sgd_step
 
 
+def steps(r: Run, descent: Descent = Descent()) -> Iterator[int]:
+    """The loop itself, one step at a time: the batch's gradient, and a nudge against it.
+
+    Args:
+        r: with the first parameters in it; each step adds its own.
+        descent: the loop's decisions; the default is right.
+
+    Yields:
+        How many steps are done, after each.
+    """
+    for number, batch in enumerate(descent.schedule(r), 1):
+        x_batch, y_batch = descent.samples(r, batch)
+        r.gradients.append(descent.gradient(r, *descent.point(r), x_batch, y_batch))
+        r.parameters.append(descent.step(*r.parameters[-1], *descent.direction(r), descent.rate(r)))
+        yield number
+
+
 def train(
     network: Network,
     W: Arrays,
@@ -141,20 +158,3 @@ def train(
     for _ in steps(r, descent):
         pass
     return r.parameters[-1]
-
-
-def steps(r: Run, descent: Descent = Descent()) -> Iterator[int]:
-    """The loop itself, one step at a time, for those who look on.
-
-    Args:
-        r: with the first parameters in it; each step adds its own.
-        descent: the loop's decisions; the default is right.
-
-    Yields:
-        How many steps are done, after each.
-    """
-    for number, batch in enumerate(descent.schedule(r), 1):
-        x_batch, y_batch = descent.samples(r, batch)
-        r.gradients.append(descent.gradient(r, *descent.point(r), x_batch, y_batch))
-        r.parameters.append(descent.step(*r.parameters[-1], *descent.direction(r), descent.rate(r)))
-        yield number

@@ -1,1 +1,6 @@
-"""Experiments: questions about backpropagation that a run answers, each a module with a command line."""
+"""Experiments: what the lecture claims, measured, and what mistakes do to a training. Each is a command:
+
+batch_sizes        gradient descent against mini-batches (curves, measuring, claims)
+cost_surface       the ball that bounces down the mountain (slices)
+it_trains_anyway   every mistake of the catalogue (wrong_training, wrong_run, wrong_outcomes, wrong_figure)
+"""

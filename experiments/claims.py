@@ -50,13 +50,13 @@ def step_by_step(comparison: Comparison) -> str:
             f"{start} {costs[name]:.3f}, batch {best} {others[best]:.3f}: a mini-batch's steps are better. "
             "The claim does not hold here."
         )
-    worst = max(others, key=others.__getitem__)
-    as_good = [other for other, cost in others.items() if cost <= costs[name] * (1 + AS_GOOD)]
-    rest = f"to {100 * AS_GOOD:g} %, batch {as_good[0]} already does as well" if as_good else "none does as well"
-    return (
-        f"{start} {costs[name]:.3f}, mini-batches {others[best]:.3f} ({best}) to {others[worst]:.3f} ({worst}). "
-        f"No mini-batch's steps are better: the claim holds; {rest}."
-    )
+    start += f" {costs[name]:.3f}"
+    as_good = [f"{other} ({cost:.3f})" for other, cost in others.items() if cost <= costs[name] * (1 + AS_GOOD)]
+    worse = [f"{other} ({cost:.3f})" for other, cost in others.items() if cost > costs[name] * (1 + AS_GOOD)]
+    if not worse:
+        return f"{start}, and to {100 * AS_GOOD:g} % so has every mini-batch: the claim does not show."
+    rest = f"; to {100 * AS_GOOD:g} % as well does batch {_listed(as_good)}" if as_good else ""
+    return f"{start}. A mini-batch's steps do less with batch {_listed(worse)}: the claim holds{rest}."
 
 
 def faster_steps(comparison: Comparison) -> list[str]:
@@ -141,6 +141,10 @@ def _most_steps_of_all(comparison: Comparison) -> int:
         {point.steps for point in descent.points if point.steps <= end.steps} for descent in comparison.descents
     ]
     return max(set.intersection(*measured), default=0)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _batch(descent: Descent) -> str:

@@ -11,7 +11,7 @@ import dataclasses
 import math
 import sys
 from collections.abc import Sequence
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Annotated
 
 import models.tensorflow_backend  # noqa: F401
@@ -32,7 +32,7 @@ from datasets import mnist
 from experiments import slices
 from experiments.curves import batch_name, steps_per_epoch
 from experiments.printing import NO_FIGURE, WIDTH, new_table, show
-from experiments.slices import Path, Slice, Surface
+from experiments.slices import Slice, Surface, Trajectory
 
 BATCH_SIZES = (1, 10, 32, 256, 1024)
 """Whose gradients' directions are measured."""
@@ -62,15 +62,19 @@ class Options:
     """Mini-batches of each size whose directions are measured."""
     seed: int = 0
     """Seed of the first weights and of the order of the images."""
-    logs: FilePath = FilePath("logs")
+    logs: Path = Path("logs")
     """Folder that gets a new folder for the figure."""
-    figures: Annotated[FilePath | None, tyro.conf.arg(metavar="FOLDER")] = None
+    figures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Where bouncing-ball.png goes, in place of a new folder."""
-    data: Annotated[FilePath | None, tyro.conf.arg(metavar="PATH")] = None
+    data: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
     """An .npz file in Keras's layout, or a folder of the four idx files. Without it: cache, Keras, package index."""
 
-    def validate(self, num_examples: int) -> None:
-        """Raise a ConfigError that names everything that is wrong."""
+    def validate(self, num_examples: int | None = None) -> None:
+        """Raise a ConfigError that names everything that is wrong.
+
+        Args:
+            num_examples: images in the training set, where they are known already.
+        """
         problems = []
         for option, value, least, most in (
             ("--batch-size", self.batch_size, 1, num_examples),
@@ -80,8 +84,9 @@ class Options:
             ("--gradients", self.gradients, 1, 10_000),
             ("--seed", self.seed, 0, 2**31),
         ):
-            if not least <= value <= most:
-                problems.append(f"{option} is {value:,}; expected {least:,} to {most:,}.")
+            if value < least or (most is not None and value > most):
+                limit = f"to {most:,}" if most is not None else "or more"
+                problems.append(f"{option} is {value:,}; expected {least:,} {limit}.")
         if not 0 < self.learning_rate < math.inf:
             problems.append(f"--learning-rate is {self.learning_rate:g}; expected a number above 0.")
         if problems:
@@ -148,7 +153,7 @@ def descents(
     data: train.Dataset,
     legs: Sequence[tuple[int, int]],
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> list[Path]:
+) -> list[Trajectory]:
     """Train from the same weights, and keep the paths.
 
     Args:
@@ -170,7 +175,7 @@ def descents(
             jit_compile=config.jit_compile,
             callbacks=[keep, *callbacks],
         )
-        paths.append(Path(batch_size, keep.every, steps // keep.every * keep.every, np.concatenate(keep.rows)))
+        paths.append(Trajectory(batch_size, keep.every, steps // keep.every * keep.every, np.concatenate(keep.rows)))
     return paths
 
 
@@ -183,7 +188,7 @@ def shapes_of(config: Config) -> list[tuple[int, ...]]:
 def surface_around(
     network: Network,
     plane: slices.Plane,
-    paths: Sequence[Path],
+    paths: Sequence[Trajectory],
     shapes: Sequence[tuple[int, ...]],
     data: train.Dataset,
     options: Options,
@@ -247,7 +252,7 @@ def print_directions(console: Console, found: Sequence[Direction]) -> None:
     table = new_table("Mean angle to the full gradient, and mean cosine", "batch", *places)
     for size in sorted({direction.batch_size for direction in found}):
         row = [d for d in found if d.batch_size == size]
-        cells = [f"{d.degrees:.0f}° {d.cosines.mean():6.3f}" for d in row]
+        cells = [f"{d.degrees:.0f}° {d.cosines.mean():6.3f}" if np.isfinite(d.degrees) else "-" for d in row]
         table.add_row(f"{size:,}", *cells)
     show(console, table)
     runs.say(console, "")
@@ -259,6 +264,8 @@ def direction_sentence(found: Sequence[Direction]) -> str:
     small, large = (pick(direction.batch_size for direction in found) for pick in (min, max))
     angles = [direction.degrees for direction in found if direction.batch_size == small]
     exact = [direction.degrees for direction in found if direction.batch_size == large]
+    if not np.isfinite(angles + exact).all():
+        return "Somewhere a gradient is zero, or its numbers are too large: directions cannot be compared there."
     uphill = np.concatenate([direction.cosines for direction in found if direction.batch_size == small]) < 0
     first = f"Batches of {small:,} are off the perfect direction by {min(angles):.0f} to {max(angles):.0f} degrees"
     if max(angles) < 1:
@@ -306,6 +313,7 @@ def two_slices(options: Options, data: train.Dataset, ctrl_c: CtrlC) -> tuple[li
 
 def draw_all(options: Options, console: Console) -> None:
     """Train, print, draw."""
+    options.validate()
     stored = mnist.load(options.data, say=lambda text: runs.say(console, text))
     data = train.Dataset.from_mnist(stored, Config().dtype)
     num_examples = len(data.x_train)

@@ -1,4 +1,4 @@
-"""The experiments' figures. The only module here that needs matplotlib."""
+"""The pictures of batch_sizes and cost_surface. Needs matplotlib."""
 
 import io
 from collections.abc import Sequence

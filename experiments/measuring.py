@@ -70,6 +70,11 @@ class TrainingClock:
         return np.cumsum(durations).tolist()
 
     @property
+    def knows_the_pace(self) -> bool:
+        """Whether any call was timed that did not compile: before, its compiling would count as training."""
+        return any(number for number, _ in self._later.values())
+
+    @property
     def _pace(self) -> float:
         """Seconds for each image, in calls that did not compile."""
         images = sum(number * math.prod(shape) for shape, (number, _) in self._later.items())
@@ -140,7 +145,7 @@ class CostCurve(keras.callbacks.Callback):
         self.clock.add(record.indices.shape, time.perf_counter() - self._began)
         first, last = record.first_step, record.first_step + len(record)
         chosen = {int(step) for step in self.chosen[(self.chosen > first) & (self.chosen <= last)]}
-        if not self._time_is_up and self.clock.seconds >= self.seconds:
+        if not self._time_is_up and self.clock.knows_the_pace and self.clock.seconds >= self.seconds:
             self._time_is_up = True
             chosen.add(last)
         for step in sorted(chosen):

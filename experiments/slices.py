@@ -13,7 +13,7 @@ LARGEST_CHUNK = 2**26
 
 
 @dataclass(frozen=True)
-class Path:
+class Trajectory:
     """Where a training went.
 
     Attributes:
@@ -49,17 +49,17 @@ class Plane:
         """The parameters at coordinates, (n, 2): (n, P)."""
         return self.origin + coordinates.astype(self.axes.dtype) @ self.axes
 
-    def share_of_way(self, path: Path) -> float:
+    def share_of_way(self, path: Trajectory) -> float:
         """How much of a path's way from the origin lies in the plane: of the squared distances, summed over its points.
 
         Example, of the squares 9, 16 and 144 the last lies outside:
             >>> plane = Plane(np.zeros(3), np.eye(3)[:2])
-            >>> round(plane.share_of_way(Path(1, 1, 1, np.array([[0.0, 0, 0], [3, 4, 12]]))), 4)  # 25 / 169
+            >>> round(plane.share_of_way(Trajectory(1, 1, 1, np.array([[0.0, 0, 0], [3, 4, 12]]))), 4)  # 25 / 169
             0.1479
         """
         return _share(path.points - self.origin, self.axes)
 
-    def share_of_steps(self, path: Path) -> float:
+    def share_of_steps(self, path: Trajectory) -> float:
         """The same of its steps: of their squared lengths."""
         return _share(np.diff(path.points, axis=0), self.axes)
 
@@ -69,23 +69,32 @@ def _share(vectors: Array, axes: Array) -> float:
     return float(np.square(vectors @ axes.T, dtype=np.float64).sum()) / total if total else 1.0
 
 
-def plane_of_bounce(smooth: Path, bouncing: Path) -> Plane:
+def plane_of_bounce(smooth: Trajectory, bouncing: Trajectory) -> Plane:
     """The plane from the start to the smooth path's end, and in which the other one bounces most.
 
     The second axis is the one, at a right angle to the first, along which the steps of the two differ most.
     """
-    origin = smooth.points[0]
     number = min(len(smooth.points), len(bouncing.points))
     differences = np.diff(bouncing.points[:number], axis=0) - np.diff(smooth.points[:number], axis=0)
-    first = _unit(smooth.points[-1] - origin)
-    return Plane(origin, np.stack([first, _main_direction(_without(differences, first))]))
+    return _plane(smooth.points[0], smooth.points[-1] - smooth.points[0], differences)
 
 
-def plane_of_way(path: Path) -> Plane:
+def plane_of_way(path: Trajectory) -> Plane:
     """The plane from a path's start to its end, and in which it leaves the straight line most."""
     way = path.points - path.points[0]
-    first = _unit(way[-1])
-    return Plane(path.points[0], np.stack([first, _main_direction(_without(way, first))]))
+    return _plane(path.points[0], way[-1], way)
+
+
+def _plane(origin: Array, first: Array, others: Array) -> Plane:
+    """The plane of a first direction, and of the one at a right angle to it that most of the others lie in.
+
+    In float64, and made orthogonal once more at the end: where the others hardly leave the first direction, what is
+    left of them is little more than rounding, and need not be at a right angle.
+    """
+    first = _unit(first.astype(np.float64))
+    second = _main_direction(_without(others.astype(np.float64), first))
+    second = _unit(_without(second[np.newaxis], first)[0])
+    return Plane(origin, np.stack([first, second]).astype(origin.dtype))
 
 
 def _unit(vector: Array) -> Array:
@@ -134,7 +143,7 @@ class Slice:
 
     title: str
     surface: Surface
-    paths: tuple[Path, ...]
+    paths: tuple[Trajectory, ...]
     costs: tuple[float, ...]
 
 
@@ -223,19 +232,21 @@ def cosines(
         batches: row numbers of each.
 
     Returns:
-        float64 (number of batches,).
+        float64 (number of batches,); NaN where one of the two is zero, or not finite.
     """
     parameters = [part[0] for part in unflatten(point[np.newaxis], shapes)]
     full = _gradient(network, parameters, x, y)
     gradients = (_gradient(network, parameters, x[batch], y[batch]) for batch in batches)
-    return np.array([full @ g / (np.linalg.norm(full) * np.linalg.norm(g)) for g in gradients])
+    with np.errstate(all="ignore"):
+        return np.array([full @ g / (np.linalg.norm(full) * np.linalg.norm(g)) for g in gradients])
 
 
 def _gradient(network: Network, parameters: Sequence[Array], x: Array, y: Array) -> Array:
     """In a row, float64 (P,)."""
     W, b = parameters[0::2], parameters[1::2]
     z, a = forward(network, W, b, x)
-    dW, db = backward(network, W, b, z, a, y)
+    with np.errstate(all="ignore"):
+        dW, db = backward(network, W, b, z, a, y)
     return np.concatenate([g.ravel() for pair in zip(dW, db, strict=True) for g in pair]).astype(np.float64)
 
 

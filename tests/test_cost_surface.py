@@ -15,7 +15,7 @@ from config import Config
 from experiments import cost_surface, slices
 from experiments.cost_surface import Direction, descents, direction_sentence, shapes_of
 from experiments.printing import NO_FIGURE
-from experiments.slices import Path, Plane, plane_of_bounce, plane_of_way, random_batches, surface, unflatten
+from experiments.slices import Plane, Trajectory, plane_of_bounce, plane_of_way, random_batches, surface, unflatten
 from tests.made import made_images, random_problem
 
 CONFIG = Config(hidden=(5,), learning_rate=0.5, dtype="float64", seed=3)
@@ -37,7 +37,7 @@ def made_paths(seed=0, num_parameters=40, steps=12):
     bounce = 0.1 * rng.normal(size=smooth.shape)
     bounce[:, 7] += 3 * rng.normal(size=steps + 1)
     bounce[0] = 0
-    return Path(1000, 1, steps, smooth), Path(10, 1, steps, smooth + bounce)
+    return Trajectory(1000, 1, steps, smooth), Trajectory(10, 1, steps, smooth + bounce)
 
 
 # --- paths ------------------------------------------------------------------------------------------------------
@@ -90,10 +90,10 @@ def test_shares_on_a_path_worked_by_hand():
     """From the origin to (3, 4, 12) and on to (3, 4, 0): squares in the plane of the first two axes 25 and 25, of 169
     and 25; of the steps 25 and 0, of 169 and 144."""
     plane = Plane(np.zeros(3), np.eye(3)[:2])
-    path = Path(1, 1, 2, np.array([[0.0, 0, 0], [3, 4, 12], [3, 4, 0]]))
+    path = Trajectory(1, 1, 2, np.array([[0.0, 0, 0], [3, 4, 12], [3, 4, 0]]))
     assert plane.share_of_way(path) == pytest.approx(50 / 194)
     assert plane.share_of_steps(path) == pytest.approx(25 / 313)
-    inside = Path(1, 1, 1, np.array([[0.0, 0, 0], [3, 4, 0]]))
+    inside = Trajectory(1, 1, 1, np.array([[0.0, 0, 0], [3, 4, 0]]))
     assert plane.share_of_way(inside) == plane.share_of_steps(inside) == 1
 
 
@@ -192,6 +192,15 @@ def test_random_batches_have_no_row_twice_and_are_the_same_for_the_same_seed():
     assert not np.array_equal(batches, list(random_batches(20, 15, 6, seed=2)))
 
 
+def test_the_axes_are_at_a_right_angle_also_where_a_path_is_nearly_straight():
+    rng = np.random.default_rng(0)
+    straight = np.outer(np.linspace(0, 1, 50), rng.normal(size=2000)) * 1e3
+    points = (straight + 1e-6 * rng.normal(size=straight.shape)).astype(np.float32)
+    plane = plane_of_way(Trajectory(10, 1, 49, points))
+    np.testing.assert_allclose(plane.axes.astype(np.float64) @ plane.axes.T, np.eye(2), atol=1e-5)
+    assert plane.share_of_way(Trajectory(10, 1, 49, points)) == pytest.approx(1, abs=1e-5)
+
+
 def test_what_is_said_of_directions_follows_the_numbers():
     """Cosines 0.5 and -0.5 are 60 and 120 degrees, 90 in the mean; half of them lead uphill."""
     off = [Direction(1, "here", np.array([0.5, -0.5])), Direction(100, "here", np.array([1.0, 1.0]))]
@@ -199,6 +208,8 @@ def test_what_is_said_of_directions_follows_the_numbers():
     assert "Batches of 1 are off the perfect direction by 90 to 90 degrees, those of 100 by 0 to 0: the" in sentence
     assert sentence.endswith("Of the steps of 1, 50% lead uphill.")
     assert "does not hold here" in direction_sentence(off[1:])
+    nowhere = [Direction(1, "here", np.array([0.5, np.nan])), off[1]]
+    assert "cannot be compared there" in direction_sentence(nowhere)
 
 
 # --- the command ------------------------------------------------------------------------------------------------
@@ -239,7 +250,7 @@ def test_without_matplotlib_it_measures_and_says_how_to_get_the_figure(images, t
     ("wrong", "said"),
     [
         (["--batch-size", "201"], "--batch-size is 201; expected 1 to 200."),
-        (["--images", "0"], "--images is 0; expected 1 to 200."),
+        (["--images", "0"], "--images is 0; expected 1 or more."),
         (["--steps", "1"], "--steps is 1; expected 2 to 10,000."),
         (["--learning-rate", "0"], "--learning-rate is 0; expected a number above 0."),
     ],

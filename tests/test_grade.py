@@ -138,3 +138,10 @@ def test_a_report_that_cannot_be_written_is_one_line(option):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "No space left on device" in done.stderr
+
+
+def test_a_closed_output_is_no_fault_of_the_submission():
+    done = subprocess.run(
+        f"{sys.executable} grade.py {RIGHT} >&-", shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
