@@ -155,6 +155,6 @@ def draw_slice(axes: Axes, a_slice: Slice, num_examples: int) -> None:
     way = " and ".join(f"{plane.share_of_way(path):.0%}" for path in a_slice.paths)
     steps = " and ".join(f"{plane.share_of_steps(path):.0%}" for path in a_slice.paths)
     axes.set_title(a_slice.title, loc="left", fontsize=11)
-    axes.set_xlabel(f"In this plane lie {way} of the ways, {steps} of the steps", fontsize=9)
+    axes.set_xlabel(f"Of the ways from the start {way} lie in this plane, of the single steps {steps}", fontsize=9)
     axes.set(aspect="equal", xlim=surface.u[[0, -1]], ylim=surface.v[[0, -1]], xticks=[], yticks=[])
     axes.legend(fontsize=8, loc="upper right", framealpha=0.9)

@@ -72,7 +72,7 @@ LECTURE: list[Row] = [
         {"slow with all images": "holds; not arrived within this time"},
     ),
     (
-        "fewer images: not the perfect direction, like a ball bouncing downhill",
+        "fewer images: off the perfect direction, as a ball bounces downhill",
         "ball",
         "not the perfect direction",
     ),
