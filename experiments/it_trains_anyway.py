@@ -1,6 +1,6 @@
 """It trains anyway: why test accuracy does not tell whether a gradient is right.
 
-    python -m experiments.it_trains_anyway                      every mistake of the catalogue, in a few minutes
+    python -m experiments.it_trains_anyway                      every mistake of the catalogue, in a minute or two
     python -m experiments.it_trains_anyway --only sign momentum
 
 Each mistake trains the lecture's network on the whole of MNIST, from the same weights and on the same batches. Shown
@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -195,10 +195,11 @@ def checked(names: Sequence[str], setup: Setup, workers: int, console: "Console"
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(names))
-        for trained in train_all(names, setup, workers):
-            verdict = verdict_of(trained, setup)
-            outcomes.append(Outcome(dataclasses.replace(trained, records=()), verdict))
-            progress.update(task, advance=1, description=trained.name)
+        with closing(train_all(names, setup, workers)) as trainings:
+            for trained in trainings:
+                verdict = verdict_of(trained, setup)
+                outcomes.append(Outcome(dataclasses.replace(trained, records=()), verdict))
+                progress.update(task, advance=1, description=trained.name)
     return outcomes
 
 

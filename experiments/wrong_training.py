@@ -12,11 +12,15 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -157,17 +161,18 @@ def kind_of(mistake: Mistake) -> str:
 # --- one training -----------------------------------------------------------------------------------------------
 
 
-def train_with(mistake: Mistake | None, setup: Setup) -> Trained:
+def train_with(mistake: Mistake | None, setup: Setup, after_step: Callable[[], None] = lambda: None) -> Trained:
     """Train, and look on.
 
     Args:
         mistake: the wrong rule; the first of its numbers, where it has some. None for the right training.
         setup: where to begin, and on what.
+        after_step: called after each step; what it raises ends the training.
     """
     number = mistake.number[0] if mistake and mistake.number else None
     derivation = mistake.made_in(RIGHT, number) if mistake else RIGHT
     with ThreadpoolController().select(user_api="blas").limit(limits=1), np.errstate(all="ignore"):
-        end, why, num_steps, looks, records = _Training(setup, derivation).go()
+        end, why, num_steps, looks, records = _Training(setup, derivation).go(after_step)
     return Trained(
         name=mistake.name if mistake else CORRECT,
         kind=kind_of(mistake) if mistake else "",
@@ -224,11 +229,12 @@ class _Training:
         self.looks: list[Look] = []
         self.records: list[GradientRecord] = []
 
-    def go(self) -> tuple[str, str, int, list[Look], list[GradientRecord]]:
+    def go(self, after_step: Callable[[], None]) -> tuple[str, str, int, list[Look], list[GradientRecord]]:
         """Train to the end: how it ended, why, after how many steps, and what was seen."""
         step, end, why = 0, "done", ""
         try:
             for step in self._steps():
+                after_step()
                 if step in self.steps_to_look_at:
                     self._look(step)
                     if not self._is_finite():
@@ -365,8 +371,15 @@ def _in_turn(parameters: Parameters) -> list[Any]:
 # --- many trainings ---------------------------------------------------------------------------------------------
 
 
-def train_all(names: Sequence[str], setup: Setup, workers: int) -> Iterator[Trained]:
+class Stopped(Exception):
+    """A training was left half-way, since nobody waits for it any more."""
+
+
+def train_all(names: Sequence[str], setup: Setup, workers: int) -> Generator[Trained, None, None]:
     """Train with each of these mistakes, in processes of their own.
+
+    They have all ended when the generator is done or closed, or raises: each leaves its training after the step at
+    hand. None is killed: one that dies while it sends a result leaves this process waiting for the rest of it.
 
     Args:
         names: of mistakes, or `CORRECT`.
@@ -380,26 +393,59 @@ def train_all(names: Sequence[str], setup: Setup, workers: int) -> Iterator[Trai
         yield from map(partial(_train_by_name, setup=setup), names)
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the locks of this process's threads
-    with ProcessPoolExecutor(min(workers, len(names)), context, _start_worker, (setup,)) as executor:
-        futures = [executor.submit(_train_by_name, name) for name in names]
-        try:
-            for future in as_completed(futures):
-                futures.remove(future)  # and with it what it holds
-                yield future.result()
-        except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
+    stop = context.RawValue("b", 0)  # without a lock: nobody waits for it
+    done: SimpleQueue[Future[Trained]] = SimpleQueue()
+    executor = ProcessPoolExecutor(min(workers, len(names)), context, _start_worker, (setup, stop))
+    try:
+        for name in names:
+            with _ctrl_c_held_back():  # submitting starts the processes
+                executor.submit(_train_by_name, name).add_done_callback(done.put)
+        for _ in names:
+            yield done.get().result()
+    finally:
+        with _ctrl_c_held_back():
+            stop.value = 1
+            executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Ctrl-C comes when the block is done, and never to a process that was started in it.
+
+    Such a process inherits that the signal is blocked, which holds from its first moment on.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Ctrl-C comes to the main thread alone
+        yield
+        return
+    came: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    if sys.platform != "win32":
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, previous)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 _setup_of_worker: list[Setup] = []
+_stop_of_worker: list[Any] = []
 
 
-def _start_worker(setup: Setup) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its workers
+def _start_worker(setup: Setup, stop: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which stops its workers
     _setup_of_worker.append(setup)
+    _stop_of_worker.append(stop)
 
 
 def _train_by_name(name: str, setup: Setup | None = None) -> Trained:
-    return train_with(None if name == CORRECT else possible_mistakes()[name], setup or _setup_of_worker[0])
+    mistake = None if name == CORRECT else possible_mistakes()[name]
+    return train_with(mistake, setup) if setup else train_with(mistake, _setup_of_worker[0], _leave_if_asked)
+
+
+def _leave_if_asked() -> None:
+    if _stop_of_worker[0].value:
+        raise Stopped

@@ -6,7 +6,13 @@ import io
 import itertools
 import json
 import math
+import multiprocessing
+import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import models.tensorflow_backend  # noqa: F401
 
@@ -22,12 +28,22 @@ from callbacks.gradient_check import GradientCheck, GradientMismatch
 from experiments import it_trains_anyway, wrong_training
 from experiments.wrong_outcomes import Outcome, Verdict, as_csv, as_json, by_accuracy, count, paragraph, table_of
 from experiments.wrong_run import setup_from, verdict_of, write_events
-from experiments.wrong_training import CORRECT, Look, Setup, Trained, cosine_of, possible_mistakes, train_with
+from experiments.wrong_training import (
+    CORRECT,
+    Look,
+    Setup,
+    Trained,
+    cosine_of,
+    possible_mistakes,
+    train_all,
+    train_with,
+)
 from grading.mistakes.loop import piled_up
 from models.losses import SumSquaredError
 from models.mlp import build_mlp
 from tests.made import made_images, random_problem
 
+ROOT = Path(__file__).parents[1]
 MISTAKES = possible_mistakes()
 STEPS_PER_EPOCH = 6
 
@@ -581,3 +597,61 @@ def test_ctrl_c_ends_with_130_and_nothing_written(tmp_path, images, capsys, monk
     status, _, err = run(capsys, "--only", "sign", "--data", images, "--logs", tmp_path / "logs")
     assert (status, err) == (130, "experiments.it_trains_anyway: interrupted; nothing was written.\n")
     assert list((tmp_path / "logs").iterdir()) == []
+
+
+@pytest.fixture
+def listens_to_ctrl_c():
+    """A shell that runs the tests in the background has them, and what they start, ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Ctrl-C goes to a process group")
+@pytest.mark.parametrize("seconds", [0, 0.5, 1, 3])
+def test_ctrl_c_ends_the_worker_processes_too(tmp_path, listens_to_ctrl_c, seconds):
+    """Those that are starting, and those that train or send a result. The pipes end with the last that holds them."""
+    np.savez(tmp_path / "made.npz", **made_images(num_train=2000))
+    files = ["--data", str(tmp_path / "made.npz"), "--logs", str(tmp_path / "logs")]
+    command = [sys.executable, "-m", it_trains_anyway.NAME, *files, "--workers", "2", "--epochs", "10"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes) as process:
+        while not process.stdout.readline().startswith("Run "):
+            assert process.poll() is None
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            _, err = process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert (process.returncode, err) == (130, f"{it_trains_anyway.NAME}: interrupted; nothing was written.\n")
+    assert list((tmp_path / "logs").iterdir()) == []
+
+
+def test_ctrl_c_waits_until_a_process_has_started(listens_to_ctrl_c):
+    seen = []
+
+    def start():
+        with wrong_training._ctrl_c_held_back():
+            signal.raise_signal(signal.SIGINT)
+            seen.append("the end of the block")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert seen == ["the end of the block"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if hasattr(signal, "pthread_sigmask"):
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_trainings_that_nobody_waits_for_are_left_half_way():
+    """The first stops at shapes that do not fit; the other one would take minutes."""
+    setup = small_setup()
+    setup = dataclasses.replace(setup, batches=setup.batches * 200_000, steps_per_epoch=len(setup.batches) * 200_000)
+    trainings = train_all(["transpose-missing", CORRECT], setup, workers=2)
+    assert next(trainings).name == "transpose-missing"
+    before = time.perf_counter()
+    trainings.close()
+    assert time.perf_counter() - before < 20
+    assert multiprocessing.active_children() == []
