@@ -1,6 +1,7 @@
 """The pictures of batch_sizes and cost_surface. Needs matplotlib."""
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -89,12 +90,16 @@ def label_ends(axes: Axes, names: Sequence[str], ends: Sequence[tuple[float, flo
         axes.text(x, place, name, transform=axes.transAxes, va="center", fontsize=9, color=colour)
 
 
-def spread_out(heights: Sequence[float], gap: float, lowest: float = 0.0) -> list[float]:
-    """The same heights, moved as little as is simple, so that any two are at least `gap` apart, and none too low.
+def spread_out(heights: Sequence[float], gap: float, lowest: float = 0.0, highest: float = math.inf) -> list[float]:
+    """The same heights, moved as little as is simple, so that any two are at least `gap` apart, none too low or high.
+
+    Where there is no room for all, none is too low.
 
     Example:
         >>> spread_out([0.5, 0.5, 0.9], 0.25)
         [0.375, 0.625, 0.9]
+        >>> spread_out([12.0, 11.0, 10.0], 5.0, lowest=10.0)
+        [20.0, 15.0, 10.0]
     """
     order = np.argsort(heights, kind="stable")
     blocks: list[list[float]] = []  # sum of wished lower ends, and how many labels
@@ -107,7 +112,7 @@ def spread_out(heights: Sequence[float], gap: float, lowest: float = 0.0) -> lis
     places = [total / number for total, number in blocks for _ in range(int(number))]
     result = [0.0] * len(heights)
     for rank, i in enumerate(order):
-        result[i] = max(float(places[rank]), lowest) + rank * gap
+        result[i] = max(min(float(places[rank]), highest - gap * (len(heights) - 1)), lowest) + rank * gap
     return result
 
 

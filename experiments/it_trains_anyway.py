@@ -25,8 +25,9 @@ from backprop.functions import unknown_name
 from command_line import exit_status
 from datasets import mnist
 from experiments.printing import NO_FIGURE
+from experiments.workers import train_all
 from experiments.wrong_outcomes import Outcome, as_csv, as_json, in_words, paragraph, table_of
-from experiments.wrong_training import CORRECT, Setup, possible_mistakes, train_all
+from experiments.wrong_training import CORRECT, Setup, possible_mistakes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,16 +115,20 @@ def run(options: Options) -> int:
         raise UsageError(f"--batch-size is {options.batch_size:,}; the training set has {len(data.x_train):,} images.")
     setup = setup_from(data, options.epochs, options.batch_size, options.learning_rate, options.seed)
     names = [*dict.fromkeys(options.only or reversed(possible_mistakes())), CORRECT]  # the long ones come first
-    with new_folder(options.logs) as (folder, final):
-        runs.say(console, f"{_head(setup, len(names) - 1)}\nRun {final}\n")
+    try:
+        folder = runs.new_run_folder(options.logs, "it-trains-anyway-")
+    except runs.RunFolderError as error:
+        raise UsageError(str(error)) from error
+    with kept_when_done(folder):
+        runs.say(console, f"{_head(setup, len(names) - 1)}\nRun {folder}\n")
         outcomes = checked(names, setup, options.workers, console)
         show(outcomes, console)
         write(outcomes, folder, _settings(options), len(setup.batches))
         told = draw_into(outcomes, options.figures or folder)
     for label, text in (
-        ("Saved in", str(final)),
-        ("Figure", told or str((options.figures or final) / FIGURE)),
-        ("TensorBoard", runs.tensorboard_command(final)),
+        ("Saved in", str(folder)),
+        ("Figure", told or str((options.figures or folder) / FIGURE)),
+        ("TensorBoard", runs.tensorboard_command(folder)),
         ("Time", f"{time.perf_counter() - began:.0f} s"),
     ):
         runs.say(console, f"{label:<13}{text}")
@@ -150,39 +155,13 @@ def _settings(options: Options) -> dict[str, object]:
 
 
 @contextmanager
-def new_folder(logs: Path) -> Iterator[tuple[Path, Path]]:
-    """A folder under another name until the block is done: `(where to write, what it will be called)`.
-
-    Raises:
-        UsageError: where it cannot be made.
-    """
+def kept_when_done(folder: Path) -> Iterator[None]:
+    """Take the folder away where the block does not come to its end."""
     try:
-        partial, final = _make_folder(logs)
-    except OSError as error:
-        raise UsageError(
-            f"The log folder {logs} cannot be used: {error.strerror}. Choose another one with --logs FOLDER."
-        ) from error
-    try:
-        yield partial, final
-        partial.rename(final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _make_folder(logs: Path) -> tuple[Path, Path]:
-    logs.mkdir(parents=True, exist_ok=True)
-    name = time.strftime("it-trains-anyway-%Y%m%d-%H%M%S")
-    number = 1
-    while True:
-        final = logs / (name if number == 1 else f"{name}-{number}")
-        partial = logs / f".{final.name}.part"
-        if not final.exists():
-            try:
-                partial.mkdir()
-                return partial, final
-            except FileExistsError:
-                pass
-        number += 1
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def checked(names: Sequence[str], setup: Setup, workers: int, console: "Console") -> list[Outcome]:

@@ -16,6 +16,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
+from experiments.figures import spread_out
 from experiments.wrong_outcomes import Outcome
 from experiments.wrong_training import CORRECT, Trained
 
@@ -42,6 +43,8 @@ NORMALIZE = Normalize(-1, 1)
 LEAST_ERROR, LARGEST_ERROR = 1e-9, 1e4
 LINE_HEIGHT = 5.5
 """Percentage points from one label to the next."""
+LOWEST_LABEL = 3.0
+"""The height of the lowest, in per cent."""
 
 
 def save(outcomes: Sequence[Outcome], path: Path) -> None:
@@ -146,7 +149,7 @@ def draw_errors(axes: Axes, outcomes: Sequence[Outcome]) -> None:
 def _label(axes: Axes, ends: Mapping[str, tuple[float, float]], x: float, top: float) -> None:
     """Labels one under the other at x, each with a thin line to its end."""
     names = sorted((name for name in ends if name in LABELS), key=lambda name: -ends[name][1])
-    heights = spread([ends[name][1] for name in names], LINE_HEIGHT, top)
+    heights = spread_out([ends[name][1] for name in names], LINE_HEIGHT, LOWEST_LABEL, top)
     for name, height in zip(names, heights, strict=True):
         axes.annotate(
             LABELS[name],
@@ -158,27 +161,6 @@ def _label(axes: Axes, ends: Mapping[str, tuple[float, float]], x: float, top: f
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": "#888888", "linewidth": 0.7, "shrinkA": 0, "shrinkB": 2},
         )
-
-
-def spread(heights: Sequence[float], distance: float, top: float = 97, bottom: float = 3) -> list[float]:
-    """Heights, from the highest to the lowest, moved until each is so far below the one before, within the limits.
-
-    Those that are too close to each other are spread evenly about their mean.
-
-    Example:
-        >>> spread([90.0, 89.0, 10.0], 5.0)
-        [92.0, 87.0, 10.0]
-        >>> spread([12.0, 11.0, 10.0], 5.0, bottom=10.0)
-        [20.0, 15.0, 10.0]
-    """
-    groups: list[list[float]] = []
-    for i, height in enumerate(heights):
-        groups.append([height + i * distance])  # if all were moved up by this, those that are apart still fall
-        while len(groups) > 1 and statistics.fmean(groups[-2]) < statistics.fmean(groups[-1]):
-            groups[-2:] = [groups[-2] + groups[-1]]
-    places = [statistics.fmean(group) for group in groups for _ in group]
-    least = bottom + distance * (len(places) - 1)
-    return [max(min(place, top), least) - i * distance for i, place in enumerate(places)]
 
 
 def color_of(trained: Trained) -> tuple[float, float, float, float]:

@@ -25,7 +25,8 @@ import backprop
 import train
 from backprop.descent import Descent, Run
 from callbacks.gradient_check import GradientCheck, GradientMismatch
-from experiments import it_trains_anyway, wrong_training
+from experiments import it_trains_anyway, workers, wrong_training
+from experiments.workers import train_all
 from experiments.wrong_outcomes import Outcome, Verdict, as_csv, as_json, by_accuracy, count, paragraph, table_of
 from experiments.wrong_run import setup_from, verdict_of, write_events
 from experiments.wrong_training import (
@@ -35,7 +36,6 @@ from experiments.wrong_training import (
     Trained,
     cosine_of,
     possible_mistakes,
-    train_all,
     train_with,
 )
 from grading.mistakes.loop import piled_up
@@ -478,11 +478,12 @@ def test_the_picture_has_every_training_and_takes_its_place_whole(tmp_path):
 
 
 def test_labels_keep_their_distance():
-    figure = pytest.importorskip("experiments.wrong_figure")
-    heights = figure.spread([95.0, 94.0, 93.0, 14.0, 13.0, 12.0], 5.0)
+    figures = pytest.importorskip("experiments.figures")
+    heights = figures.spread_out([95.0, 94.0, 93.0, 14.0, 13.0, 12.0], 5.0, lowest=3, highest=97)
     assert all(upper - lower >= 5 for upper, lower in itertools.pairwise(heights))
     assert min(heights) >= 3
-    assert figure.spread([90.0, 50.0], 5.0) == [90.0, 50.0]
+    assert max(heights) <= 97
+    assert figures.spread_out([90.0, 50.0], 5.0) == [90.0, 50.0]
 
 
 # --- the command ------------------------------------------------------------------------------------------------
@@ -633,7 +634,7 @@ def test_ctrl_c_waits_until_a_process_has_started(listens_to_ctrl_c):
     seen = []
 
     def start():
-        with wrong_training._ctrl_c_held_back():
+        with workers._ctrl_c_held_back():
             signal.raise_signal(signal.SIGINT)
             seen.append("the end of the block")
 

@@ -70,6 +70,7 @@ ALLOWED = {
     "grading.bug_hunt.__main__": {"grading", "backprop", "command_line"},
     "grade": {"grade", "grading", "backprop", "command_line"},
     "experiments.wrong_training": {"experiments", "backprop", "callbacks", "grading"},
+    "experiments.workers": {"experiments", "backprop", "callbacks", "grading"},
     "experiments.wrong_outcomes": {"experiments", "backprop", "callbacks", "grading"},
     "experiments.it_trains_anyway": {"experiments", "backprop", "callbacks", "command_line", "datasets", "grading"},
     "experiments.wrong_run": (PROJECT - OTHER_PROGRAMS) | {"experiments", "grading"} | HEAVY,
